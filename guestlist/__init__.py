@@ -1,0 +1,1 @@
+"""Guestlist: customer lists into consented Messenger subscribers, and messages to them."""

@@ -1,0 +1,1 @@
+"""What can be done: one function per use case, one transaction each."""

@@ -1,0 +1,1 @@
+"""What is true: identifiers, states, consent, policy, facts. No I/O, no clock."""

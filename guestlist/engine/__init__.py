@@ -1,0 +1,1 @@
+"""Durable background work: lanes, leases, wake-ups, hand-over at a rate."""

@@ -1,0 +1,1 @@
+"""Meta's Graph API client. Knows nothing of our tables."""

@@ -1,0 +1,1 @@
+"""Provider webhooks: verify, store raw, answer; parse later."""

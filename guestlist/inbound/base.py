@@ -1,0 +1,25 @@
+"""The contract of the inbox: a verified raw body is made durable, then answered; it is parsed later."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Inbox(Protocol):
+    """Where verified raw bodies go. Implemented over storage, wired by app.py."""
+
+    async def store(self, provider: str, app_id: str, body: bytes) -> None:
+        """Returns once the body is durable. A body seen before is accepted and changes nothing. Errors: DependencyError."""
+        ...
+
+
+class Secrets(Protocol):
+    """What a provider's signature is checked with."""
+
+    def signing_secret(self, provider: str, app_id: str | None) -> str | None:
+        """The app's secret, or None where no such app is configured. `app_id` None means the installation's own app."""
+        ...
+
+    def verify_token(self, provider: str, app_id: str | None) -> str | None:
+        """The token Meta's handshake must show."""
+        ...

@@ -1,0 +1,1 @@
+"""The list engine: any customer file to mapped, normalised, hashed, deduplicated batches and rejects."""
