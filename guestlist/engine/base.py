@@ -6,20 +6,12 @@ Engine time is the system's: leases, heartbeats and back-off never follow the bu
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
+
+from guestlist.domain.lanes import Lease as Lease
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """Ownership of a lane. Rows are claimed and written with `fence`; a higher fence means somebody else owns it now."""
-
-    lane: str  # "kind:id", such as "page:pag_01…"
-    owner: str  # this process
-    fence: int
 
 
 class LeaseStore(Protocol):
@@ -111,9 +103,25 @@ class HandOver(Protocol, Generic[Item, Outcome]):
         """Writes the outcomes, fenced, in bulk."""
         ...
 
+    async def release(self, rows: Sequence[Item]) -> None:
+        """Puts back claimed rows that provably never left, fenced. Rows that `recheck` closed meanwhile stay closed."""
+        ...
+
 
 class Bucket(Protocol):
     """A token bucket held by the lane's owner. Rates are calls a second."""
+
+    @property
+    def rate(self) -> float:
+        """The rate just now; 0 = no cap."""
+        ...
+
+    def try_take(self, n: int) -> float:
+        """Takes `n` permits and gives 0.0, or takes none and gives the seconds to wait before asking again.
+
+        `try_take(0)` takes nothing: it gives the seconds a pause still lasts.
+        """
+        ...
 
     async def take(self, n: int) -> None:
         """Waits until `n` calls may go."""

@@ -62,6 +62,13 @@ class GraphError(Exception):
 
         return reason_of(self)
 
+    @property
+    def tries(self) -> int | None:
+        """How often a waiting call is worth making in all; None where it may wait as long as it matters."""
+        from .errors import tries_of
+
+        return tries_of(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -69,9 +76,9 @@ class Request:
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    params: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +86,8 @@ class Response:
     """One HTTP response, body capped."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 class TransportError(Exception):
@@ -181,8 +188,8 @@ class UploadAnswer:
 class TokenRow:
     """One subscription token. List-born tokens have no `psid` and no row identity."""
 
-    token: str
-    psid: str | None
+    token: str = field(repr=False)
+    psid: str | None = field(repr=False)
     created_at: datetime | None
     expires_at: datetime | None
     next_eligible_at: datetime | None
@@ -220,6 +227,10 @@ class Graph(Protocol):
     async def read_page(self, page_id: str) -> PageInfo: ...
 
     async def subscribe_page(self, page_id: str, fields: Sequence[str]) -> None: ...
+
+    async def subscribe_app(self, *, callback_url: str, verify_token: str, fields: Sequence[str]) -> None:
+        """Tells Meta where the app's Page webhooks go. Needs a client that speaks as the app."""
+        ...
 
     async def subscribed_fields(self, page_id: str) -> frozenset[str]: ...
 

@@ -240,7 +240,7 @@ consents = Table(
     "consents",
     metadata,
     _text("workspace_id"),
-    _text("id"),
+    Column("number", BigInteger, nullable=False),  # from 1 in a workspace: the order of the chain
     _text("subject"),  # "audience:…", "subscriber:…"
     _text("act"),  # granted | withdrawn | restored
     _text("purpose"),  # marketing
@@ -253,7 +253,7 @@ consents = Table(
     _instant("at", nullable=False),
     _text("previous_hash"),
     _text("hash"),
-    PrimaryKeyConstraint("workspace_id", "id"),
+    PrimaryKeyConstraint("workspace_id", "number"),
     Index(None, "workspace_id", "subject"),
 )
 

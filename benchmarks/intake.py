@@ -1,0 +1,211 @@
+"""Webhook intake: signed POSTs of 1 and of 100 events, durable before 200, against a handler that only reads the body.
+
+One server process (uvicorn, uvloop, httptools) holds both handlers on the embedded default database; one client drives
+either over the same connections, in turns. Every body is a new one, and afterwards the rows are counted. Bar: 0.3.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from statistics import median
+
+import uvicorn
+import uvloop
+from sqlalchemy import func, select
+from starlette.types import Receive, Scope, Send
+
+from guestlist.inbound.dispatch import Dispatcher
+from guestlist.inbound.receiver import MetaReceiver
+from guestlist.inbound.signature import build_signature
+from guestlist.storage.database import open_database
+from guestlist.storage.migrate import migrate
+from guestlist.storage.tables import webhooks
+from guestlist.storage.webhooks import StoredInbox
+
+SECRET = "benchmark-secret"
+CONNECTIONS = 64
+ROUNDS = 5
+REQUESTS = {1: 6000, 100: 2000}
+"""Requests a round, by events in a body."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Requests a second, the median of all rounds, and the ratio of the two."""
+
+    events: int
+    reading: float
+    durable: float
+
+    @property
+    def ratio(self) -> float:
+        return self.durable / self.reading
+
+
+class Settings:
+    """The secrets and the clock the server needs."""
+
+    def signing_secret(self, provider: str, app_id: str | None) -> str:
+        return SECRET
+
+    def verify_token(self, provider: str, app_id: str | None) -> str:
+        return SECRET
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+async def read_only(scope: Scope, receive: Receive, send: Send) -> None:
+    """The baseline: reads the body, answers 200."""
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 200, "headers": ((b"content-length", b"0"),)})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def serve(listener: socket.socket, url: str) -> None:
+    """The server process: until it is terminated."""
+
+    async def main() -> None:
+        await migrate(url)
+        database = await open_database(url)
+        app = Dispatcher(read_only, MetaReceiver(StoredInbox(database, Settings()), Settings()))
+        config = uvicorn.Config(app, http="httptools", lifespan="off", log_level="warning", access_log=False)
+        await uvicorn.Server(config).serve([listener])
+        await database.close()
+
+    uvloop.run(main())
+
+
+class Connection(asyncio.Protocol):
+    """One keep-alive connection: sends a request when the answer to the last one is there."""
+
+    def __init__(self, requests: Iterator[bytes], done: asyncio.Future[None]) -> None:
+        self._requests = requests
+        self._done = done
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._next()
+
+    def data_received(self, data: bytes) -> None:
+        if not data.startswith(b"HTTP/1.1 200 ") or not data.endswith(b"\r\n\r\n"):
+            raise RuntimeError(f"unexpected answer: {data[:60]!r}")
+        self._next()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._done.done():
+            self._done.set_exception(ConnectionError("the server hung up"))
+
+    def _next(self) -> None:
+        request = next(self._requests, None)
+        if request is None:
+            self._done.set_result(None)
+            self._transport.close()
+        else:
+            self._transport.write(request)
+
+
+async def drive(port: int, requests: list[bytes]) -> float:
+    """Requests a second."""
+    loop = asyncio.get_running_loop()
+    waiting = iter(requests)
+    started = time.perf_counter()
+    done = [loop.create_future() for _ in range(CONNECTIONS)]
+    for each in done:
+        await loop.create_connection(lambda each=each: Connection(waiting, each), "127.0.0.1", port)
+    await asyncio.gather(*done)
+    return len(requests) / (time.perf_counter() - started)
+
+
+def build_request(path: str, events: int, number: int) -> bytes:
+    """One delivery: a body of its own with ids of its own, as Meta would send it."""
+    random = Random(number)
+    page_id, campaign_id, sent_at = "102000000000000002", "120210000000000009", 1750000000000 + number
+    changes = [
+        {
+            "field": "marketing_message_deliveries",
+            "value": {
+                "page_id": page_id,
+                "app_id": "901000000000000001",
+                "timestamp": sent_at + event,
+                "marketing_message_tracking_id": str(random.getrandbits(62)),
+                "messenger_subscription_token": str(random.getrandbits(62)),
+                "message_id": campaign_id,
+            },
+        }
+        for event in range(events)
+    ]
+    document = {"object": "page", "entry": [{"id": page_id, "time": sent_at, "changes": changes}]}
+    body = json.dumps(document, separators=(",", ":")).encode()
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        f"X-Hub-Signature-256: {build_signature(body, SECRET).decode()}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+@contextmanager
+def running_server(url: str) -> Iterator[int]:
+    """The port of a server process."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+    process = multiprocessing.get_context("spawn").Process(target=serve, args=(listener, url), daemon=True)
+    process.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        process.terminate()
+        process.join()
+        listener.close()
+
+
+async def measure(port: int, events: int, requests: int, rounds: int) -> Result:
+    """Both handlers in turns, after a round to warm up."""
+    reading, durable = [], []
+    for turn in range(rounds + 1):
+        numbers = range(turn * requests, (turn + 1) * requests)
+        reading.append(await drive(port, [build_request("/read", events, number) for number in numbers]))
+        durable.append(await drive(port, [build_request("/webhooks/meta", events, number) for number in numbers]))
+    return Result(events, median(reading[1:]), median(durable[1:]))
+
+
+async def count_rows(url: str) -> int:
+    """How many webhooks the database holds."""
+    database = await open_database(url)
+    row = await database.read(lambda tx: tx.fetch_one(select(func.count().label("n")).select_from(webhooks)))
+    await database.close()
+    assert row is not None
+    return int(row["n"])
+
+
+def run(requests: dict[int, int] | None = None, rounds: int = ROUNDS) -> list[Result]:
+    """Measures, prints a line a case, and returns the results. Errors: RuntimeError when a confirmed webhook is missing."""
+    requests = requests or REQUESTS
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'intake.db'}"
+        with running_server(url) as port:
+            results = [uvloop.run(measure(port, events, number, rounds)) for events, number in requests.items()]
+        confirmed, kept = sum(requests.values()) * (rounds + 1), asyncio.run(count_rows(url))
+    if kept != confirmed:
+        raise RuntimeError(f"{confirmed} webhooks were answered 200, {kept} are stored")
+    for each in results:
+        print(
+            f"intake, {each.events:>3} events a POST: durable {each.durable:,.0f}/s, reading only {each.reading:,.0f}/s,"
+            f" ratio {each.ratio:.2f} (bar 0.30)"
+        )
+    return results
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,5 @@
+"""`python -m guestlist`."""
+
+from guestlist.cli.main import main
+
+main()

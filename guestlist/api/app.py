@@ -1,0 +1,74 @@
+"""The HTTP API, put together: layers, routes, problems, description."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from guestlist.actions.base import Services
+from guestlist.api import audiences, campaigns, events, health, keys, lists, pages, reference, subscribers, uploads
+from guestlist.api.health import Ready
+from guestlist.api.layers import Admitted, Bounded, Observed, Repeatable
+from guestlist.api.metrics import Metrics
+from guestlist.api.openapi import ALWAYS, describe, name_operation, refusals
+from guestlist.api.problems import answer_http, answer_invalid, answer_known
+from guestlist.errors import GuestlistError
+
+NOUNS = (pages, lists, audiences, uploads, subscribers, campaigns, keys, events)
+TAGS = [
+    {"name": "pages", "description": "Facebook Pages, connected with their tokens and their ad account."},
+    {"name": "lists", "description": "Customer files: read, normalised, hashed. Clear values are never stored."},
+    {"name": "audiences", "description": "Meta's custom audiences, fed from lists."},
+    {"name": "uploads", "description": "A list on its way into an audience."},
+    {"name": "subscribers", "description": "Holders of a subscription token on a Page."},
+    {"name": "campaigns", "description": "One marketing message to many subscribers."},
+    {"name": "keys", "description": "API keys. Each is shown once."},
+    {"name": "events", "description": "What happened, newest first."},
+    {"name": "health", "description": "For machines that watch."},
+]
+
+
+def build_api(services: Services, *, ready: Ready, list_max_bytes: int) -> FastAPI:
+    """The API over these services. `ready` says what works ("ok") and what does not; `list_max_bytes` caps a list's body."""
+    metrics = Metrics()
+    app = FastAPI(
+        openapi_url="/openapi.json",
+        openapi_tags=TAGS,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=name_operation,
+        middleware=[
+            Middleware(Observed, new_id=services.ids.new, metrics=metrics),
+            Middleware(Admitted, services=services),
+            Middleware(Bounded, list_max_bytes=list_max_bytes),
+            Middleware(Repeatable, services=services),
+        ],
+        exception_handlers={
+            GuestlistError: answer_known,
+            HTTPException: answer_http,
+            RequestValidationError: answer_invalid,
+        },
+    )
+    app.state.services = services
+    for noun in NOUNS:
+        app.include_router(noun.router, responses=refusals(*ALWAYS))
+    app.include_router(health.build_router(services, ready, metrics))
+    app.include_router(reference.router)
+    _describe_once(app)
+    return app
+
+
+def _describe_once(app: FastAPI) -> None:
+    make = partial(describe, app)
+
+    def openapi() -> dict[str, Any]:
+        app.openapi_schema = app.openapi_schema or make()
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to describe an app oneself

@@ -1,0 +1,251 @@
+"""The wiring: where every contract meets its implementation. Nothing else knows all rooms."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import IO, Any
+
+from pydantic import SecretStr
+from starlette.types import ASGIApp
+
+from guestlist.actions import access, inbox, lanes, sending, subscribers
+from guestlist.actions.base import MetaApp, ParsedBody, Services
+from guestlist.clocks import SystemClock, TimedIds
+from guestlist.domain.identifiers import Clock
+from guestlist.engine.base import Bucket, HandOver, LaneHandler, Ownership
+from guestlist.engine.bucket import TokenBucket
+from guestlist.engine.lanes import Lanes, Timing
+from guestlist.engine.pump import pump
+from guestlist.engine.wakeups import PgQueuerWakeups
+from guestlist.errors import DependencyError, RefusedError
+from guestlist.graph.client import GraphClients
+from guestlist.graph.transport import AiohttpTransport
+from guestlist.inbound.dispatch import Dispatcher
+from guestlist.inbound.parsers import parse_body
+from guestlist.inbound.receiver import MetaReceiver
+from guestlist.lists.engine import CsvListEngine
+from guestlist.settings import Settings, load_key
+from guestlist.storage import work
+from guestlist.storage.base import Database
+from guestlist.storage.database import is_sqlite, open_database
+from guestlist.storage.instants import to_ms
+from guestlist.storage.leases import Leases
+from guestlist.storage.migrate import migrate
+from guestlist.storage.webhooks import StoredInbox
+from guestlist.vault import SealedVault
+
+LANES: Mapping[str, Callable[[Services, Ownership], Awaitable[float | None]]] = {
+    "page": sending.run_page_lane,
+    "ads": lanes.run_ads_lane,
+    "sync": subscribers.run_sync_lane,
+    "inbox": inbox.run_inbox_lane,
+}
+"""What runs each kind of lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A wired installation: what the doors use, and the engine that does the rest."""
+
+    settings: Settings
+    services: Services
+    engine: Lanes
+    workspace_id: str
+
+    def asgi(self) -> ASGIApp:
+        """The HTTP side: webhooks in, then the API."""
+        from guestlist.api.app import build_api  # late: most commands serve nothing and need no web framework
+
+        stored = StoredInbox(self.services.db, self.services.clock, stored=_ring(self.engine))
+        receiver = MetaReceiver(stored, MetaSecrets(self.settings), max_bytes=self.settings.webhook_max_bytes)
+        api = build_api(self.services, ready=partial(check_ready, self.services), list_max_bytes=self.settings.list_max_bytes)
+        return Dispatcher(api, receiver)
+
+
+class MetaSecrets:
+    """Implements inbound.base.Secrets from the settings: one Meta app an installation."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._app_id = settings.meta_app_id
+        self._secret = _clear(settings.meta_app_secret)
+        self._verify_token = _clear(settings.meta_verify_token)
+
+    def signing_secret(self, provider: str, app_id: str | None) -> str | None:
+        """The app's secret, or None for an app that is not ours."""
+        return self._secret if self._is_ours(provider, app_id) else None
+
+    def verify_token(self, provider: str, app_id: str | None) -> str | None:
+        """The token Meta's handshake must show."""
+        return self._verify_token if self._is_ours(provider, app_id) else None
+
+    def _is_ours(self, provider: str, app_id: str | None) -> bool:
+        return provider == "meta" and app_id in (None, self._app_id)
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[App]:
+    """The installation of these settings, migrated and connected; everything is closed on the way out.
+
+    Errors: ConfigurationError, DependencyError. The engine does not run yet: `run_engine`.
+    """
+    clock = clock or SystemClock()
+    _make_folder(settings)
+    async with AsyncExitStack() as stack:
+        await migrate(settings.database_url)
+        database = await open_database(settings.database_url)
+        stack.push_async_callback(database.close)
+        graph = _graph_clients(settings)
+        stack.push_async_callback(graph.close)
+        embedded = is_sqlite(settings.database_url)
+        wakeups = PgQueuerWakeups.in_memory() if embedded else PgQueuerWakeups.on_postgres(settings.database_url)
+        timing = Timing(lease=settings.lease_seconds, beat=settings.lease_seconds * 0.3, sweep=settings.sweep_seconds)
+        engine = Lanes(Leases(database), wakeups, owner=_owner(), timing=timing)
+        services = _services(settings, database, graph, engine, clock)
+        for kind, function in LANES.items():
+            engine.lane(kind, _bound(function, services))
+        engine.sweep(lambda: _due(services))
+        workspace_id = await access.ensure_default_workspace(services)
+        yield App(settings, services, engine, workspace_id)
+
+
+def _bound(function: Callable[[Services, Ownership], Awaitable[float | None]], services: Services) -> LaneHandler:
+    return partial(function, services)
+
+
+def _services(settings: Settings, database: Database, graph: GraphClients, engine: Lanes, clock: Clock) -> Services:
+    async def hand_over(rows: HandOver[Any, Any], bucket: Bucket, ownership: Ownership) -> None:
+        await pump(rows, bucket, ownership, in_flight=settings.in_flight)
+
+    return Services(
+        db=database,
+        clock=clock,
+        ids=TimedIds(clock),
+        graph=graph,
+        vault=SealedVault(load_key(settings)),
+        lists=CsvListEngine(),
+        app=_meta_app(settings),
+        wake=engine.wake,
+        parse=_parse,
+        bucket=lambda cap: TokenBucket.under_cap(cap, share=settings.page_rate_share),
+        pump=hand_over,
+    )
+
+
+def _meta_app(settings: Settings) -> MetaApp:
+    return MetaApp(
+        app_id=settings.meta_app_id or "",
+        app_token=f"{settings.meta_app_id}|{_clear(settings.meta_app_secret)}",
+        verify_token=_clear(settings.meta_verify_token) or "",
+        callback_url=f"{settings.public_url}/webhooks/meta" if settings.public_url else "",
+        page_rate=settings.page_rate,
+    )
+
+
+def _clear(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
+def _graph_clients(settings: Settings) -> GraphClients:
+    transport = AiohttpTransport(
+        connect=settings.graph_connect_timeout, total=settings.graph_timeout, connections=settings.graph_connections
+    )
+    return GraphClients(
+        transport,
+        base_url=settings.graph_url,
+        version=settings.graph_version,
+        app_id=settings.meta_app_id,
+        app_secret=_clear(settings.meta_app_secret),
+    )
+
+
+def _parse(provider: str, body: bytes, received_at: datetime) -> ParsedBody:
+    parsed = parse_body(provider, body, received_at)
+    return ParsedBody(parsed.facts, [f"{each.kind}: {each.field} {each.problem}" for each in parsed.refused])
+
+
+def _owner() -> str:
+    """Names this process among the owners of lanes."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+async def _due(services: Services) -> list[str]:
+    now = to_ms(services.clock.now())
+    return await services.db.read(lambda tx: work.due_lanes(tx, now))
+
+
+def _ring(engine: Lanes) -> Callable[[], None]:
+    """Wakes the inbox's lane after a webhook is stored; rings that come while one is under way are one."""
+    ringing: set[asyncio.Task[None]] = set()
+
+    def ring() -> None:
+        if not ringing:
+            task = asyncio.create_task(engine.wake(work.INBOX_LANE))
+            ringing.add(task)
+            task.add_done_callback(ringing.discard)
+
+    return ring
+
+
+async def check_ready(services: Services) -> dict[str, str]:
+    """What must work before requests are sent here, each with "ok" or what is wrong."""
+    try:
+        await _due(services)
+    except DependencyError as error:
+        return {"database": error.sentence}
+    return {"database": "ok"}
+
+
+@asynccontextmanager
+async def run_engine(app: App) -> AsyncIterator[None]:
+    """Runs the lanes in this process; on the way out hand-overs finish and lanes are released."""
+    task = asyncio.create_task(app.engine.run())
+    try:
+        yield
+    finally:
+        await app.engine.stop()
+        await task
+
+
+def _make_folder(settings: Settings) -> None:
+    try:
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise DependencyError(
+            f"The data folder {settings.data} cannot be made: {error.strerror}.",
+            code="no_data_folder",
+            remedy="Name another one with --data or GUESTLIST_DATA.",
+        ) from error
+
+
+def lock_data_folder(settings: Settings) -> IO[str]:
+    """Holds the data folder for this server until the returned file is closed; the system lets go of it when we die.
+
+    Errors: RefusedError `data_folder_in_use` while another server on this machine holds it.
+    """
+    _make_folder(settings)
+    path = settings.data / "server.lock"
+    file = path.open("a+", encoding="ascii")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        holder = file.read().strip() or "unknown"
+        file.close()
+        raise RefusedError(
+            f"Another server (process {holder}) uses the data folder {settings.data}.",
+            code="data_folder_in_use",
+            remedy="Stop it, or give this one its own folder with --data. Several workers need PostgreSQL (DATABASE_URL).",
+        ) from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file

@@ -1,0 +1,314 @@
+"""The control surface under `/_emulator`: see the state, move time, script faults. No token is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from .auth import ALL_SCOPES, PAGE_SCOPES, Token
+from .emulator import Emulator
+from .errors import GraphFault, invalid, unknown_object
+from .faults import parse_fault, parse_webhook_faults
+from .outcomes import say
+from .params import Params, decode_json
+from .state import show_state
+from .world import VERIFY_TOKEN, Subscriber
+
+PAGE = Path(__file__).with_name("page.html")
+FASTEST = 1_000_000.0
+FIRST_MOMENT, LAST_MOMENT = 0.0, 4_102_444_800.0  # 1970 to 2100
+MOST_CALLS = 100_000
+KINDS = frozenset({"USER", "PAGE", "SYSTEM_USER"})
+
+Handler = Callable[[Emulator, Params], Any]
+
+
+def show_world(emulator: Emulator, _params: Params) -> dict[str, str]:
+    """Ids and credentials of the default world: all a client needs to begin."""
+    world = emulator.world
+    page, account = next(iter(world.pages.values())), next(iter(world.accounts.values()))
+    return {
+        "app_id": world.app.id,
+        "app_secret": world.app.secret,
+        "verify_token": VERIFY_TOKEN,
+        "page_id": page.id,
+        "page_name": page.name,
+        "page_token": page.token,
+        "ad_account_id": f"act_{account.id}",
+        "business_id": world.business.id,
+        "system_user_token": _token_of(emulator, "SYSTEM_USER"),
+        "user_token": _token_of(emulator, "USER"),
+    }
+
+
+def _token_of(emulator: Emulator, kind: str) -> str:
+    return next(token.value for token in emulator.world.tokens.values() if token.kind == kind)
+
+
+def show_clock(emulator: Emulator, _params: Params) -> dict[str, Any]:
+    clock = emulator.clock
+    return {"now": clock.iso(), "unix": clock.now(), "speed": clock.speed}
+
+
+def set_clock(emulator: Emulator, params: Params) -> dict[str, Any]:
+    """`speed`, `advance_seconds` and `now` (ISO 8601), any of them. Due things happen at once."""
+    clock = emulator.clock
+    speed = _number(params, "speed", most=FASTEST)
+    advance = _number(params, "advance_seconds", most=LAST_MOMENT)
+    moment = _moment(params)
+    if speed is None and advance is None and moment is None:
+        raise invalid("Give speed, advance_seconds or now")
+    if speed is not None:
+        clock.set_speed(speed)
+    if moment is not None:
+        clock.jump_to(moment)
+    if advance is not None:
+        clock.jump_to(min(LAST_MOMENT, clock.now() + advance))
+    emulator.scheduler.wake()
+    return show_clock(emulator, params)
+
+
+def _moment(params: Params) -> float | None:
+    text = params.text("now")
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise invalid("Param now must be an ISO 8601 time with an offset") from None
+    if moment.tzinfo is None or not FIRST_MOMENT <= moment.timestamp() <= LAST_MOMENT:
+        raise invalid("Param now must be an ISO 8601 time with an offset, before 2100")
+    return moment.timestamp()
+
+
+def _number(params: Params, name: str, *, most: float) -> float | None:
+    value = params.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise invalid(f"Param {name} must be a number from 0 to {most:g}")
+    return float(value)
+
+
+def show_calls(emulator: Emulator, params: Params) -> dict[str, Any]:
+    """The call log: `path` (glob), `since` (a seq), `limit`."""
+    since = params.integer("since", minimum=0) or 0
+    limit = min(params.integer("limit", minimum=1) or 1000, MOST_CALLS)
+    found = emulator.log.search(path=params.text("path"), since=since, limit=limit)
+    return {"data": [entry.show() for entry in found], "next_since": found[-1].seq if found else since}
+
+
+def add_page(emulator: Emulator, params: Params) -> dict[str, str]:
+    page = emulator.world.add_page(params.must("name"), emulator.clock.now())
+    return {"page_id": page.id, "page_name": page.name, "page_token": page.token}
+
+
+def add_account(emulator: Emulator, params: Params) -> dict[str, str]:
+    account = emulator.world.add_account(params.must("name"), emulator.clock.now())
+    return {"ad_account_id": f"act_{account.id}"}
+
+
+def add_token(emulator: Emulator, params: Params) -> dict[str, Any]:
+    """A token of a `kind` with `scopes` (all by default), perhaps for `page_id`, perhaps ending after `expires_in` seconds."""
+    world, now = emulator.world, emulator.clock.now()
+    kind = params.choice("kind", KINDS) or "SYSTEM_USER"
+    page_id = params.text("page_id")
+    if kind == "PAGE" and page_id not in world.pages:
+        raise invalid("Param page_id must be a Page of this world")
+    scopes = params.sequence("scopes")
+    default = PAGE_SCOPES if kind == "PAGE" else ALL_SCOPES
+    life = params.integer("expires_in", minimum=1)
+    owner = world.system_user if kind == "SYSTEM_USER" else world.user
+    token = Token(
+        value=world.new_id("EAAEmulator"),
+        kind=kind,
+        user_id=owner.id,
+        scopes=frozenset(default if scopes is None else (str(scope) for scope in scopes)),
+        page_id=page_id if kind == "PAGE" else None,
+        issued=now,
+        expires=None if life is None else now + life,
+    )
+    world.add_token(token)
+    return {"token": token.value, "scopes": sorted(token.scopes)}
+
+
+def kill_token(emulator: Emulator, params: Params) -> dict[str, bool]:
+    """The token answers 190/460 from now on; `alive: true` brings it back."""
+    token = emulator.world.tokens.get(params.must("token"))
+    if token is None:
+        raise invalid("No such token in this world")
+    token.killed = params.boolean("alive") is not True
+    return {"success": True}
+
+
+def set_terms(emulator: Emulator, params: Params) -> dict[str, bool]:
+    account = emulator.world.accounts.get(params.must("ad_account_id").removeprefix("act_"))
+    accepted = params.boolean("accepted")
+    if account is None or accepted is None:
+        raise invalid("Give the ad_account_id of this world and accepted")
+    account.tos_accepted = accepted
+    return {"success": True}
+
+
+def flag_audience(emulator: Emulator, params: Params) -> dict[str, bool]:
+    """Uploads to the audience get 100/1713230 while it is flagged."""
+    audience = emulator.world.audiences.get(params.must("audience_id"))
+    if audience is None:
+        raise invalid("No such audience")
+    audience.flagged = params.boolean("flagged") is not False
+    return {"success": True}
+
+
+def add_faults(emulator: Emulator, params: Params) -> dict[str, Any]:
+    """`faults`: rules for calls, added after those in force. `webhooks`: shares, replacing those in force."""
+    rules = [parse_fault(raw) for raw in params.sequence("faults") or ()]
+    webhooks = parse_webhook_faults(params["webhooks"]) if params.get("webhooks") is not None else None
+    if not rules and webhooks is None:
+        raise invalid("Give faults (a list of rules), or webhooks (shares)")
+    emulator.faults.rules.extend(rules)
+    if webhooks is not None:
+        emulator.faults.webhooks = webhooks
+    return show_faults(emulator, params)
+
+
+def show_faults(emulator: Emulator, _params: Params) -> dict[str, Any]:
+    faults = emulator.faults
+    return {"faults": [rule.show() for rule in faults.rules], "webhooks": faults.webhooks.show()}
+
+
+def clear_faults(emulator: Emulator, params: Params) -> dict[str, Any]:
+    emulator.faults.clear()
+    return show_faults(emulator, params)
+
+
+def show_switches(emulator: Emulator, _params: Params) -> dict[str, str]:
+    return emulator.switches.show()
+
+
+def set_switches(emulator: Emulator, params: Params) -> dict[str, str]:
+    for name, value in params.items():
+        emulator.switches.set(name, value)
+    return emulator.switches.show()
+
+
+def set_limits(emulator: Emulator, params: Params) -> dict[str, int]:
+    """`rate` (sends a second and Page, 0 = no limit) and calls an hour by use case."""
+    limits = emulator.limits
+    for name in params:
+        allowed = params.integer(name, minimum=0) or 0
+        if name == "rate":
+            limits.set_rate(allowed)
+        elif name in limits.hourly:
+            limits.hourly[name] = allowed
+        else:
+            raise invalid(f"Unknown limit {name[:40]!r}; there are rate, {', '.join(limits.hourly)}")
+    return {"rate": limits.rate, **limits.hourly}
+
+
+def show_limits(emulator: Emulator, _params: Params) -> dict[str, int]:
+    return {"rate": emulator.limits.rate, **emulator.limits.hourly}
+
+
+def let_person_say(emulator: Emulator, params: Params) -> dict[str, str]:
+    """A subscriber writes to the Page: opens the 24 h window and gives a list-born person a PSID."""
+    subscriber = _subscriber(emulator, params)
+    say(emulator, subscriber, params.text("text") or "Hello", emulator.clock.now())
+    return {"psid": subscriber.thread.psid if subscriber.thread else "", "token": subscriber.token}
+
+
+def let_person_opt_out(emulator: Emulator, params: Params) -> dict[str, bool]:
+    _subscriber(emulator, params).opted_out = params.boolean("opted_out") is not False
+    return {"success": True}
+
+
+def _subscriber(emulator: Emulator, params: Params) -> Subscriber:
+    psid = params.text("psid")
+    thread = emulator.world.threads.get(psid) if psid else None
+    found = thread.subscriber if thread else emulator.world.subscribers.get(params.text("token") or "")
+    if found is None:
+        raise invalid("Give the token or the psid of a subscriber")
+    return found
+
+
+async def reset(emulator: Emulator, params: Params) -> dict[str, str]:
+    await emulator.reset()
+    return show_world(emulator, params)
+
+
+CONTROLS: dict[str, dict[str, Handler]] = {
+    "/world": {"GET": show_world},
+    "/clock": {"GET": show_clock, "POST": set_clock},
+    "/state": {"GET": lambda emulator, _params: show_state(emulator)},
+    "/calls": {"GET": show_calls},
+    "/pages": {"POST": add_page},
+    "/ad_accounts": {"POST": add_account},
+    "/tokens": {"POST": add_token},
+    "/tokens/kill": {"POST": kill_token},
+    "/terms": {"POST": set_terms},
+    "/audiences/flag": {"POST": flag_audience},
+    "/faults": {"GET": show_faults, "POST": add_faults, "DELETE": clear_faults},
+    "/switches": {"GET": show_switches, "POST": set_switches},
+    "/limits": {"GET": show_limits, "POST": set_limits},
+    "/people/say": {"POST": let_person_say},
+    "/people/opt_out": {"POST": let_person_opt_out},
+    "/reset": {"POST": reset},
+}
+
+
+def build_control(emulator: Emulator) -> Starlette:
+    """The ASGI app of everything under `/_emulator`."""
+    routes = [
+        Route(f"/_emulator{path}", _endpoint(emulator, handlers), methods=list(handlers)) for path, handlers in CONTROLS.items()
+    ]
+    page = PAGE.read_text(encoding="utf-8")
+
+    async def show_page(_request: Request) -> Response:
+        return HTMLResponse(page)
+
+    return Starlette(routes=[*routes, Route("/_emulator", show_page), Route("/_emulator/", show_page)])
+
+
+def _endpoint(emulator: Emulator, handlers: dict[str, Handler]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        handler = handlers.get(request.method, handlers.get("GET"))
+        try:
+            if handler is None:
+                raise unknown_object(request.method, request.url.path)
+            params = await _read_params(request, emulator.config.max_body)
+            result = handler(emulator, params)
+            if isinstance(result, Awaitable):
+                result = await result
+        except GraphFault as fault:
+            return _json(fault.envelope(), fault.status)
+        return _json(result, 200)
+
+    return endpoint
+
+
+async def _read_params(request: Request, most: int) -> Params:
+    params = Params(request.query_params)
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            raise GraphFault("The body is too large", code=100, status=413)
+    if body:
+        value = decode_json(body, "The request body")
+        if isinstance(value, list):
+            value = {"faults": value}
+        if not isinstance(value, dict):
+            raise invalid("The request body must be a JSON object")
+        params.update(value)
+    return params
+
+
+def _json(value: object, status: int) -> Response:
+    return Response(orjson.dumps(value), status, media_type="application/json")

@@ -1,0 +1,168 @@
+"""Lines to records: quoting, quoted line ends, and a limit to the damage an unclosed quote can do.
+
+A quote opens a quoted cell only at the cell's start, and closes it only before a delimiter or the line's end; any other
+quote is a character (`5" pipe`). A quoted cell may run over line ends, but only if it closes strictly, the record then
+has the file's width, and no line within it reads as a record of its own. Else the quote was never closed: that one line
+is lost, and reading goes on with the next.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+MAX_FIELD = 65_536
+"""Characters a cell may have."""
+
+MAX_LINE = 1_048_576
+"""Characters a line may have; what is longer is cut off and the row rejected."""
+
+MAX_LINES = 1_000
+"""Lines a quoted cell may span."""
+
+_QUOTES = re.compile('"+')
+
+
+class Record(NamedTuple):
+    """One record: its cells, and the reject code if its form alone loses it."""
+
+    cells: Sequence[str]
+    fault: str = ""
+
+
+def split_line(line: str, delimiter: str) -> list[str] | None:
+    """The cells of a line, or None when a quoted cell is still open at its end."""
+    if '"' not in line:
+        return line.split(delimiter)
+    if line[0] == line[-1] == '"' and len(line) > 1:  # every cell quoted, the usual export: split at C speed
+        cells = line[1:-1].split(f'"{delimiter}"')
+        if line.count('"') == 2 * len(cells):
+            return cells
+    return _split_quoted(line, delimiter, strict=False)
+
+
+class _Stray(Exception):
+    """A quote inside a quoted cell that neither closes it nor is doubled."""
+
+
+def _split_quoted(line: str, delimiter: str, *, strict: bool) -> list[str] | None:
+    """The cells; None when one is open at the end. Errors: `_Stray` if strict."""
+    cells: list[str] = []
+    start, end = 0, len(line)
+    while True:
+        if line.startswith('"', start):
+            close = _find_close(line, start + 1, delimiter, strict=strict)
+            if close < 0:
+                return None
+            cells.append(line[start + 1 : close].replace('""', '"'))
+            stop = close + 1
+        else:
+            found = line.find(delimiter, start)
+            stop = end if found < 0 else found
+            cells.append(line[start:stop])
+        if stop >= end:
+            return cells
+        start = stop + 1
+
+
+def _find_close(line: str, start: int, delimiter: str, *, strict: bool) -> int:
+    """Where the quoted cell that starts here closes, or -1."""
+    for run in _QUOTES.finditer(line, start):
+        if (run.end() - run.start()) % 2 == 0:
+            continue  # doubled quotes
+        if run.end() == len(line) or line[run.end()] == delimiter:
+            return run.end() - 1
+        if strict:
+            raise _Stray
+    return -1
+
+
+def find_width(lines: Sequence[str], delimiter: str) -> tuple[int, float]:
+    """The number of cells most records have, and their share of the lines that are not blank.
+
+    Lines are counted one by one and as a plain CSV reader joins them, so that cells with line ends do not mislead.
+    """
+    sample = [line for line in lines if line.strip() and len(line) <= MAX_FIELD]
+    if not sample:
+        return 1, 0.0
+    single = Counter(len(cells) for line in sample if (cells := split_line(line, delimiter)) is not None)
+    joined = Counter(len(cells) for cells in csv.reader((f"{line}\n" for line in sample), delimiter=delimiter) if cells)
+    width = max((single + joined).items(), key=lambda item: (item[1], item[0]))[0]
+    return width, max(single[width] / len(sample), joined[width] / max(1, joined.total()))
+
+
+class RecordReader:
+    """Turns blocks of lines into blocks of records. One pass, flat memory: it looks at most 64 KB ahead."""
+
+    def __init__(self, blocks: Iterator[list[str]], delimiter: str, width: int) -> None:
+        self._blocks = blocks
+        self._delimiter = delimiter
+        self._width = width
+        self._lines: list[str] = []
+        self._at = 0
+
+    def blocks(self) -> Iterator[list[Record]]:
+        """The records, a block for each block of lines."""
+        while self._fill():
+            records = []
+            while self._at < len(self._lines):
+                records.append(self._next())
+            yield records
+
+    def _fill(self) -> bool:
+        """Whether there are lines: the rest of the current block, with the next one behind it."""
+        block = next(self._blocks, None)
+        if block is None:
+            return self._at < len(self._lines)
+        self._lines = self._lines[self._at :] + block
+        self._at = 0
+        return True
+
+    def _next(self) -> Record:
+        line = self._lines[self._at]
+        cells = split_line(line, self._delimiter)
+        if cells is None:
+            return self._spanning()
+        self._at += 1
+        if len(line) > MAX_FIELD and (len(line) > MAX_LINE or any(len(cell) > MAX_FIELD for cell in cells)):
+            return Record((), "field_too_long")
+        return Record(cells)
+
+    def _spanning(self) -> Record:
+        """The record whose quoted cell runs over the line's end, or the one line lost to an unclosed quote."""
+        size = len(self._lines[self._at])
+        ahead = 0
+        while size <= MAX_FIELD and ahead < MAX_LINES:
+            ahead += 1
+            if self._at + ahead >= len(self._lines) and not self._fill_behind():
+                break
+            line = self._lines[self._at + ahead]
+            size += len(line) + 1
+            if '"' not in line:
+                if self._width > 1 and line.count(self._delimiter) == self._width - 1:
+                    break
+                continue
+            try:
+                joined = "\n".join(self._lines[self._at : self._at + ahead + 1])
+                cells = _split_quoted(joined, self._delimiter, strict=True)
+            except _Stray:
+                break
+            if cells is not None and len(cells) == self._width > 1:
+                self._at += ahead + 1
+                return Record(cells)
+            if cells is not None:
+                break
+        oversize = len(self._lines[self._at]) > MAX_FIELD
+        self._at += 1
+        return Record((), "field_too_long" if oversize else "unclosed_quote")
+
+    def _fill_behind(self) -> bool:
+        """Whether another block came behind the lines at hand."""
+        block = next(self._blocks, None)
+        if block is not None:
+            self._lines = self._lines[self._at :] + block
+            self._at = 0
+        return block is not None

@@ -1,0 +1,29 @@
+"""The rejects file: `row,column,code,value,remedy`, values masked, safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from typing import TextIO
+
+from .base import Rejected
+
+COLUMNS = ("row", "column", "code", "value", "remedy")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
+
+
+def defuse(text: str) -> str:
+    """The text as a spreadsheet shows it rather than runs it: an apostrophe goes before what would start a formula."""
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
+
+
+class RejectsWriter:
+    """Writes rejects as they come. The stream should be opened with `newline=""`."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._writer = csv.writer(stream, lineterminator="\n")
+        self._writer.writerow(COLUMNS)
+
+    def write(self, rejects: Iterable[Rejected]) -> None:
+        """One line each."""
+        self._writer.writerows((one.row, *map(defuse, (one.column, one.code, one.value, one.remedy))) for one in rejects)

@@ -1,0 +1,79 @@
+"""Serving HTTP from inside a process that also does other things: sockets first, so that the address is known and taken."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from guestlist.errors import ConfigurationError
+
+BACKLOG = 2048
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, leaving signals to the process that embeds it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Captures none."""
+        yield
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Errors: ConfigurationError when the address is taken or not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        taken = error.errno == errno.EADDRINUSE
+        raise ConfigurationError(
+            f"Cannot listen on {host}:{port}: {'the port is taken' if taken else error.strerror}.",
+            code="cannot_listen",
+            remedy="Choose another with --port (0 takes a free one) or stop what uses it.",
+        ) from None
+    listener.listen(BACKLOG)
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """Where a listening socket is reached, such as http://127.0.0.1:8080."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@asynccontextmanager
+async def serve(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+    """Serves the app while the context lasts; requests under way are answered before it ends."""
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=5, ws="none")
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started and not task.done():
+        await asyncio.sleep(0.005)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def stop_asked() -> None:
+    """Returns when the process is asked to end, by Ctrl-C or SIGTERM."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked.set)
+    try:
+        await asked.wait()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,361 @@
+"""The tables of the first release."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "audiences",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("page_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), server_default="", nullable=False),
+        sa.Column("meta_id", sa.Text(), nullable=True),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("lower", sa.BigInteger(), nullable=True),
+        sa.Column("upper", sa.BigInteger(), nullable=True),
+        sa.Column("operation_code", sa.Integer(), nullable=True),
+        sa.Column("operation_text", sa.Text(), server_default="", nullable=False),
+        sa.Column("read_at", sa.BigInteger(), nullable=True),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("fence", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_audiences")),
+        sa.UniqueConstraint("workspace_id", "meta_id", name=op.f("uq_audiences_workspace_id_meta_id")),
+    )
+    op.create_index(
+        "ix_audiences_due",
+        "audiences",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_table(
+        "campaign_counts",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("campaign_id", sa.Text(), nullable=False),
+        sa.Column("measure", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("n", sa.BigInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "campaign_id", "measure", "reason", name=op.f("pk_campaign_counts")),
+    )
+    op.create_table(
+        "campaigns",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("page_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("audience_ids", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("daily_budget", sa.BigInteger(), nullable=True),
+        sa.Column("lifetime_budget", sa.BigInteger(), nullable=True),
+        sa.Column("meta_id", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("paused_from", sa.Text(), server_default="", nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("action", sa.Text(), server_default="", nullable=False),
+        sa.Column("ready_at", sa.BigInteger(), nullable=True),
+        sa.Column("not_before", sa.BigInteger(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("fence", sa.BigInteger(), nullable=True),
+        sa.Column("subscribers", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("recipients", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("sources", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("excluded", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("launched_at", sa.BigInteger(), nullable=True),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_campaigns")),
+    )
+    op.create_index(
+        "ix_campaigns_due",
+        "campaigns",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_campaigns_running",
+        "campaigns",
+        ["page_id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'running'"),
+        postgresql_where=sa.text("state = 'running'"),
+    )
+    op.create_table(
+        "consents",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), server_default="", nullable=False),
+        sa.Column("basis", sa.Text(), server_default="", nullable=False),
+        sa.Column("by", sa.Text(), server_default="", nullable=False),
+        sa.Column("proof", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("previous_hash", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "number", name=op.f("pk_consents")),
+    )
+    op.create_index(op.f("ix_consents_workspace_id_subject"), "consents", ["workspace_id", "subject"], unique=False)
+    op.create_table(
+        "events",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("data", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_events")),
+    )
+    op.create_table(
+        "idempotency",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("request", sa.Text(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "key", name=op.f("pk_idempotency")),
+    )
+    op.create_table(
+        "keys",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("prefix", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_used_at", sa.BigInteger(), nullable=True),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_keys")),
+        sa.UniqueConstraint("digest", name=op.f("uq_keys_digest")),
+    )
+    op.create_table(
+        "lanes",
+        sa.Column("lane", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("fence", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("lane", name=op.f("pk_lanes")),
+    )
+    op.create_table(
+        "list_batches",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("list_id", sa.Text(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "list_id", "seq", name=op.f("pk_list_batches")),
+    )
+    op.create_table(
+        "list_rejects",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("list_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("row", sa.Integer(), nullable=False),
+        sa.Column("column_name", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("remedy", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "list_id", "position", name=op.f("pk_list_rejects")),
+    )
+    op.create_table(
+        "lists",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("filename", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("region", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("rows", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("usable", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("duplicates", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("report", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_lists")),
+    )
+    op.create_table(
+        "pages",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("page_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("ad_account_id", sa.Text(), nullable=False),
+        sa.Column("page_token", sa.LargeBinary(), nullable=False),
+        sa.Column("ads_token", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="connected", nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("rate", sa.Integer(), nullable=False),
+        sa.Column("capabilities", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("terms_at", sa.BigInteger(), nullable=True),
+        sa.Column("checked_at", sa.BigInteger(), nullable=True),
+        sa.Column("sync_at", sa.BigInteger(), nullable=True),
+        sa.Column("sync_number", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("synced_at", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_pages")),
+        sa.UniqueConstraint("workspace_id", "page_id", name=op.f("uq_pages_workspace_id_page_id")),
+    )
+    op.create_index(op.f("ix_pages_page_id"), "pages", ["page_id"], unique=False)
+    op.create_table(
+        "recipients",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("campaign_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("subscriber_id", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("not_before", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("fence", sa.BigInteger(), nullable=True),
+        sa.Column("tracking_id", sa.Text(), nullable=True),
+        sa.Column("claimed_at", sa.BigInteger(), nullable=True),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.Column("delivered_at", sa.BigInteger(), nullable=True),
+        sa.Column("read_at", sa.BigInteger(), nullable=True),
+        sa.Column("clicked_at", sa.BigInteger(), nullable=True),
+        sa.Column("opted_out_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("workspace_id", "campaign_id", "position", name=op.f("pk_recipients")),
+        sa.UniqueConstraint(
+            "workspace_id", "campaign_id", "subscriber_id", name=op.f("uq_recipients_workspace_id_campaign_id_subscriber_id")
+        ),
+    )
+    op.create_index(
+        "ix_recipients_open",
+        "recipients",
+        ["workspace_id", "campaign_id", "state", "position"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('queued', 'sending')"),
+        postgresql_where=sa.text("state IN ('queued', 'sending')"),
+    )
+    op.create_index(
+        op.f("ix_recipients_workspace_id_subscriber_id"), "recipients", ["workspace_id", "subscriber_id"], unique=False
+    )
+    op.create_table(
+        "subscriber_audiences",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("audience_id", sa.Text(), nullable=False),
+        sa.Column("subscriber_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "audience_id", "subscriber_id", name=op.f("pk_subscriber_audiences")),
+    )
+    op.create_table(
+        "subscribers",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("page_id", sa.Text(), nullable=False),
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("psid", sa.Text(), nullable=True),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("audience_id", sa.Text(), nullable=True),
+        sa.Column("timezone", sa.Text(), nullable=True),
+        sa.Column("opted_out_at", sa.BigInteger(), nullable=True),
+        sa.Column("opt_out_reason", sa.Text(), nullable=True),
+        sa.Column("next_eligible_at", sa.BigInteger(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("seen_in", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("misses", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_subscribers")),
+        sa.UniqueConstraint("workspace_id", "page_id", "token", name=op.f("uq_subscribers_workspace_id_page_id_token")),
+    )
+    op.create_table(
+        "tracking",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("tracking_id", sa.Text(), nullable=False),
+        sa.Column("campaign_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "tracking_id", name=op.f("pk_tracking")),
+    )
+    op.create_table(
+        "upload_batches",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("upload_id", sa.Text(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("fence", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("workspace_id", "upload_id", "seq", name=op.f("pk_upload_batches")),
+    )
+    op.create_table(
+        "uploads",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("audience_id", sa.Text(), nullable=False),
+        sa.Column("list_id", sa.Text(), nullable=False),
+        sa.Column("session_id", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("rows", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("rows_sent", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("rows_invalid", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("batches", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("batches_sent", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("batches_matched", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.Column("matched_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_uploads")),
+        sa.UniqueConstraint("workspace_id", "session_id", name=op.f("uq_uploads_workspace_id_session_id")),
+    )
+    op.create_index(
+        "ix_uploads_due",
+        "uploads",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_table(
+        "webhooks",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("app_id", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="stored", nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.Column("applied_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhooks")),
+        sa.UniqueConstraint("digest", name=op.f("uq_webhooks_digest")),
+    )
+    op.create_index(
+        "ix_webhooks_stored",
+        "webhooks",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'stored'"),
+        postgresql_where=sa.text("state = 'stored'"),
+    )
+    op.create_table(
+        "workspaces",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_workspaces")),
+    )

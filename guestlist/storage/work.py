@@ -1,0 +1,73 @@
+"""What is due: the lanes whose rows wait, derived from the rows themselves. The sweeper asks every second."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, literal, literal_column, or_, select, union
+
+from guestlist.domain.states import Campaign, Delivery
+
+from .base import Row, Transaction
+from .tables import audiences, campaigns, pages, recipients, uploads, webhooks
+
+INBOX_LANE = "inbox:meta"
+
+
+async def due_lanes(tx: Transaction, now: int) -> list[str]:
+    """Names of all lanes with due rows: `page:`, `ads:`, `sync:` and the inbox."""
+    lanes = {f"page:{row['workspace_id']}:{row['id']}" for row in await tx.fetch_all(_sending(now))}
+    lanes |= {f"ads:{row['workspace_id']}:{row['ad_account_id']}" for row in await tx.fetch_all(_ads(now))}
+    syncs = select(pages.c.workspace_id, pages.c.id).where(pages.c.sync_at <= now, pages.c.state == "connected")
+    lanes |= {f"sync:{row['workspace_id']}:{row['id']}" for row in await tx.fetch_all(syncs)}
+    if await tx.fetch_one(select(webhooks.c.id).where(webhooks.c.state == literal_column("'stored'")).limit(1)):
+        lanes.add(INBOX_LANE)
+    return sorted(lanes)
+
+
+def _sending(now: int) -> Select[tuple[str, str]]:
+    """Pages with somebody to hand over, or with rows that a dead owner may have left behind."""
+    in_campaign = and_(recipients.c.workspace_id == campaigns.c.workspace_id, recipients.c.campaign_id == campaigns.c.id)
+    time_has_come = or_(recipients.c.not_before.is_(None), recipients.c.not_before <= now)
+    queued = select(literal(1)).where(in_campaign, _in_state(Delivery.QUEUED), time_has_come).exists()
+    on_the_wire = select(literal(1)).where(in_campaign, _in_state(Delivery.SENDING)).exists()
+    awake = or_(campaigns.c.not_before.is_(None), campaigns.c.not_before <= now)
+    running = and_(campaigns.c.state == Campaign.RUNNING.value, pages.c.state == "connected", awake, queued)
+    mine = and_(pages.c.workspace_id == campaigns.c.workspace_id, pages.c.id == campaigns.c.page_id)
+    launched = campaigns.c.launched_at.is_not(None)
+    return select(pages.c.workspace_id, pages.c.id).join(campaigns, mine).where(launched, or_(running, on_the_wire)).distinct()
+
+
+def _in_state(state: Delivery) -> ColumnElement[bool]:
+    return recipients.c.state == literal_column(f"'{state.value}'")  # spelt out, so that the partial index serves
+
+
+def _ads(now: int) -> CompoundSelect[Any]:
+    account = (pages.c.workspace_id, pages.c.ad_account_id)
+    at_work = pages.c.state == "connected"
+    of_audience = and_(pages.c.workspace_id == audiences.c.workspace_id, pages.c.id == audiences.c.page_id)
+    of_campaign = and_(pages.c.workspace_id == campaigns.c.workspace_id, pages.c.id == campaigns.c.page_id)
+    of_upload = and_(audiences.c.workspace_id == uploads.c.workspace_id, audiences.c.id == uploads.c.audience_id)
+    return union(
+        select(*account).join(audiences, of_audience).where(audiences.c.due_at <= now, at_work),
+        select(*account).join(campaigns, of_campaign).where(campaigns.c.due_at <= now, at_work),
+        select(*account)
+        .select_from(uploads.join(audiences, of_upload).join(pages, of_audience))
+        .where(uploads.c.due_at <= now, at_work),
+    )
+
+
+async def due_steps(tx: Transaction, workspace_id: str, ad_account_id: str, now: int) -> dict[str, list[Row]]:
+    """The due audiences, uploads and campaigns of an ad account, oldest first, with their Page's id."""
+    of_account = and_(pages.c.workspace_id == workspace_id, pages.c.ad_account_id == ad_account_id, pages.c.state == "connected")
+    of_audience = and_(pages.c.workspace_id == audiences.c.workspace_id, pages.c.id == audiences.c.page_id)
+    of_campaign = and_(pages.c.workspace_id == campaigns.c.workspace_id, pages.c.id == campaigns.c.page_id)
+    of_upload = and_(audiences.c.workspace_id == uploads.c.workspace_id, audiences.c.id == uploads.c.audience_id)
+    first = select(audiences).join(pages, of_audience).where(of_account, audiences.c.due_at <= now)
+    second = select(uploads, audiences.c.page_id).select_from(uploads.join(audiences, of_upload).join(pages, of_audience))
+    third = select(campaigns).join(pages, of_campaign).where(of_account, campaigns.c.due_at <= now)
+    return {
+        "audiences": await tx.fetch_all(first.order_by(audiences.c.due_at)),
+        "uploads": await tx.fetch_all(second.where(of_account, uploads.c.due_at <= now).order_by(uploads.c.due_at)),
+        "campaigns": await tx.fetch_all(third.order_by(campaigns.c.due_at)),
+    }

@@ -1,0 +1,1 @@
+"""Things several rooms' tests lean on."""

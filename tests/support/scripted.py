@@ -1,0 +1,270 @@
+"""Services over a real database, a frozen clock, seeded ids and a Graph that does what the test says. Lanes are run by hand."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from guestlist.actions import inbox, lanes, sending, subscribers
+from guestlist.actions.access import DEFAULT_WORKSPACE, ensure_default_workspace
+from guestlist.actions.base import MetaApp, ParsedBody, Services
+from guestlist.actions.pages import ADS_SCOPES, MARKETING_SCOPES, PAGE_SCOPES
+from guestlist.clocks import TimedIds
+from guestlist.domain.lanes import Lease
+from guestlist.engine.bucket import TokenBucket
+from guestlist.engine.pump import pump
+from guestlist.graph.base import (
+    Applied,
+    AudienceInfo,
+    CampaignInfo,
+    ErrorClass,
+    GraphError,
+    PageInfo,
+    Session,
+    SessionInfo,
+    Terms,
+    TokenInfo,
+    TokenPage,
+    TokenRow,
+    UploadAnswer,
+)
+from guestlist.inbound.parsers import parse_body
+from guestlist.lists.engine import CsvListEngine
+from guestlist.storage.base import Database
+from guestlist.vault import SealedVault
+
+START = datetime(2026, 11, 20, 12, tzinfo=UTC)
+PAGE_ID, AD_ACCOUNT = "10500000000000021", "30400000000000041"
+
+LOST = GraphError("The answer was lost.", kind=ErrorClass.RETRY, applied=Applied.UNKNOWN)
+DEAD_TOKEN = GraphError("The token is no longer valid.", kind=ErrorClass.RECONNECT, code=190, number=190)
+DOWN = GraphError("Graph is down.", kind=ErrorClass.RETRY)
+NO_PAYMENT = GraphError("A payment method is missing.", kind=ErrorClass.BILLING, code=2300011, number=2300011)
+THROTTLED = GraphError("Too many calls.", kind=ErrorClass.WAIT, code=2300078, number=2300078)
+OPTED_OUT = GraphError("The person stopped messages.", kind=ErrorClass.RECIPIENT, code=2300034, number=2300034)
+WARMING = GraphError("The campaign is warming up.", kind=ErrorClass.WAIT, code=2300041, number=2300041)
+BAD_TERMS = GraphError("Terms are not accepted.", kind=ErrorClass.TERMS, code=2300013, number=2300013)
+
+
+class FrozenClock:
+    """Stands until moved."""
+
+    def __init__(self, at: datetime = START) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+    def move(self, **by: float) -> None:
+        """Moves on by hours, minutes, seconds."""
+        self.at += timedelta(**by)
+
+
+@dataclass
+class ScriptedGraph:
+    """Graph with one Page and one ad account. `script[call]` holds errors to raise, one a call; None lets one through.
+
+    A `LOST` answer has its effect all the same where `lost_has_effect` is set.
+    """
+
+    script: dict[str, list[GraphError | None]] = field(default_factory=lambda: defaultdict(list))
+    lost_has_effect: bool = True
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+    audiences: dict[str, AudienceInfo] = field(default_factory=dict)
+    campaigns: dict[str, str] = field(default_factory=dict)
+    received: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    tokens: list[TokenRow] = field(default_factory=list)
+    origins: dict[str, list[str]] = field(default_factory=dict)
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    terms: bool = True
+    scopes: frozenset[str] = PAGE_SCOPES | ADS_SCOPES | MARKETING_SCOPES
+    page_size: int = 1000
+    before_call: Callable[[str], None] = lambda name: None
+
+    def with_token(self, token: str) -> ScriptedGraph:
+        return self
+
+    def usage(self, scope: str) -> float:
+        return 0.0
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    def _enter(self, name: str, what: Any, effect: Callable[[], Any] = lambda: None) -> Any:
+        self.before_call(name)
+        self.calls.append((name, what))
+        error = self.script[name].pop(0) if self.script[name] else None
+        if error is None:
+            return effect()
+        if error.applied is Applied.UNKNOWN and self.lost_has_effect:
+            effect()
+        raise error
+
+    async def debug_token(self) -> TokenInfo:
+        def effect() -> TokenInfo:
+            return TokenInfo(True, "PAGE", "1", None, self.scopes, None)
+
+        return self._enter("debug_token", None, effect)
+
+    async def read_page(self, page_id: str) -> PageInfo:
+        return self._enter("read_page", page_id, lambda: PageInfo(page_id, "Northwind Coffee"))
+
+    async def read_terms(self, ad_account_id: str) -> Terms:
+        return self._enter("read_terms", ad_account_id, lambda: Terms(self.terms, "https://business.facebook.com/terms"))
+
+    async def subscribe_page(self, page_id: str, fields: Sequence[str]) -> None:
+        self._enter("subscribe_page", page_id)
+
+    async def subscribe_app(self, *, callback_url: str, verify_token: str, fields: Sequence[str]) -> None:
+        self._enter("subscribe_app", callback_url)
+
+    async def subscribed_fields(self, page_id: str) -> frozenset[str]:
+        from guestlist.actions.pages import WEBHOOK_FIELDS
+
+        return self._enter("subscribed_fields", page_id, lambda: frozenset(WEBHOOK_FIELDS))
+
+    async def create_audience(self, ad_account_id: str, *, name: str, description: str, page_id: str) -> str:
+        def effect() -> str:
+            meta_id = str(12000000 + len(self.audiences))
+            self.audiences[meta_id] = AudienceInfo(meta_id, name, description, page_id, "", None, None, 441, "", 200, "")
+            return meta_id
+
+        return self._enter("create_audience", name, effect)
+
+    def match(self, meta_id: str, lower: int, upper: int) -> None:
+        """Meta has matched the audience."""
+        old = self.audiences[meta_id]
+        self.audiences[meta_id] = AudienceInfo(
+            meta_id, old.name, old.description, old.page_id, "", lower, upper, 200, "Normal", 200, ""
+        )
+
+    async def list_audiences(self, ad_account_id: str) -> Sequence[AudienceInfo]:
+        return self._enter("list_audiences", None, lambda: list(self.audiences.values()))
+
+    async def read_audience(self, audience_id: str) -> AudienceInfo:
+        return self._enter("read_audience", audience_id, lambda: self.audiences[audience_id])
+
+    async def delete_audience(self, audience_id: str) -> None:
+        self._enter("delete_audience", audience_id, lambda: self.audiences.pop(audience_id))
+
+    async def add_users(
+        self, audience_id: str, *, schema: Sequence[str], data: Sequence[Sequence[str]], session: Session
+    ) -> UploadAnswer:
+        def effect() -> UploadAnswer:
+            self.received[str(session.session_id)] += len(data)
+            return UploadAnswer(self.received[str(session.session_id)], 0, str(session.session_id))
+
+        return self._enter("add_users", session.batch_seq, effect)
+
+    async def read_sessions(self, audience_id: str) -> Sequence[SessionInfo]:
+        return self._enter("read_sessions", None, lambda: [SessionInfo(key, n, 0, "") for key, n in self.received.items()])
+
+    async def list_tokens(
+        self, page_id: str, *, after: str | None = None, limit: int = 1000, opt_in_source: str | None = None
+    ) -> TokenPage:
+        def effect() -> TokenPage:
+            rows = self.tokens
+            if opt_in_source is not None:
+                rows = [row for row in rows if row.token in self.origins.get(opt_in_source, [])]
+            start = int(after or 0)
+            end = start + min(limit, self.page_size)
+            return TokenPage(rows[start:end], str(end) if end < len(rows) else None)
+
+        return self._enter("list_tokens", opt_in_source, effect)
+
+    async def create_campaign(self, ad_account_id: str, *, name: str, **rest: Any) -> str:
+        def effect() -> str:
+            meta_id = str(77000000 + len(self.campaigns))
+            self.campaigns[meta_id] = name
+            return meta_id
+
+        return self._enter("create_campaign", name, effect)
+
+    async def list_campaigns(self, ad_account_id: str) -> Sequence[CampaignInfo]:
+        return self._enter("list_campaigns", None, lambda: [CampaignInfo(*item) for item in self.campaigns.items()])
+
+    async def send_marketing_message(self, ad_account_id: str, *, campaign_id: str, token: str, message: Any) -> str:
+        def effect() -> str:
+            self.sent.append((campaign_id, token))
+            return f"track-{campaign_id}-{token}"
+
+        return self._enter("send", token, effect)
+
+
+def token_row(token: str, *audience_ids: str, psid: str | None = None) -> TokenRow:
+    """A token as Meta lists it."""
+    return TokenRow(token, psid, None, None, None, None, None, audience_ids)
+
+
+@dataclass
+class Owned:
+    """A lane, owned by the test."""
+
+    lease: Lease
+    gone: bool = False
+
+    def lost(self) -> bool:
+        return self.gone
+
+
+@dataclass
+class House:
+    """An installation whose lanes run when the test says so."""
+
+    services: Services
+    graph: ScriptedGraph
+    clock: FrozenClock
+    workspace_id: str = DEFAULT_WORKSPACE
+    fence: int = 0
+
+    def own(self, lane: str) -> Owned:
+        """A fresh ownership of a lane, as after a takeover."""
+        self.fence += 1
+        return Owned(Lease(lane, "test", self.fence))
+
+    async def run_ads(self) -> None:
+        await lanes.run_ads_lane(self.services, self.own(f"ads:{self.workspace_id}:{AD_ACCOUNT}"))
+
+    async def run_page(self, page_id: str) -> None:
+        await sending.run_page_lane(self.services, self.own(f"page:{self.workspace_id}:{page_id}"))
+
+    async def run_sync(self, page_id: str) -> None:
+        await subscribers.request_sync(self.services, self.workspace_id, page_id)
+        await subscribers.run_sync_lane(self.services, self.own(f"sync:{self.workspace_id}:{page_id}"))
+
+    async def run_inbox(self) -> None:
+        await inbox.run_inbox_lane(self.services, self.own("inbox:meta"))
+
+
+async def build_house(database: Database, graph: ScriptedGraph | None = None) -> House:
+    """Services on a migrated database, with the default workspace."""
+    clock = FrozenClock()
+    graph = graph or ScriptedGraph()
+
+    async def wake(lane: str) -> None:
+        """Lanes are run by hand."""
+
+    services = Services(
+        db=database,
+        clock=clock,
+        ids=TimedIds(clock, random.Random(7).getrandbits),
+        graph=graph,
+        vault=SealedVault(bytes(32)),
+        lists=CsvListEngine(),
+        app=MetaApp(app_id="", app_token="1|s", verify_token="v", callback_url="", page_rate=0),
+        wake=wake,
+        parse=_parse,
+        bucket=lambda rate: TokenBucket(0),
+        pump=pump,
+    )
+    await ensure_default_workspace(services)
+    return House(services, graph, clock)
+
+
+def _parse(provider: str, body: bytes, received_at: datetime) -> ParsedBody:
+    parsed = parse_body(provider, body, received_at)
+    return ParsedBody(parsed.facts, [f"{each.kind}: {each.field} {each.problem}" for each in parsed.refused])
