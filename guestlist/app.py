@@ -7,7 +7,7 @@ import fcntl
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -92,9 +92,12 @@ class MetaSecrets:
 
 
 @asynccontextmanager
-async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[App]:
+async def open_app(
+    settings: Settings, *, clock: Clock | None = None, kinds: Collection[str] = tuple(LANES)
+) -> AsyncIterator[App]:
     """The installation of these settings, migrated and connected; everything is closed on the way out.
 
+    `kinds` are the lanes its engine may run: a command that creates an audience must not begin to send.
     Errors: ConfigurationError, DependencyError. The engine does not run yet: `run_engine`.
     """
     clock = clock or SystemClock()
@@ -110,9 +113,9 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
         timing = Timing(lease=settings.lease_seconds, beat=settings.lease_seconds * 0.3, sweep=settings.sweep_seconds)
         engine = Lanes(Leases(database), wakeups, owner=_owner(), timing=timing)
         services = _services(settings, database, graph, engine, clock)
-        for kind, function in LANES.items():
-            engine.lane(kind, _bound(function, services))
-        engine.sweep(lambda: _due(services))
+        for kind in kinds:
+            engine.lane(kind, _bound(LANES[kind], services))
+        engine.sweep(lambda: _due(services, kinds))
         workspace_id = await access.ensure_default_workspace(services)
         yield App(settings, services, engine, workspace_id)
 
@@ -177,9 +180,10 @@ def _owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
-async def _due(services: Services) -> list[str]:
+async def _due(services: Services, kinds: Collection[str] = tuple(LANES)) -> list[str]:
     now = to_ms(services.clock.now())
-    return await services.db.read(lambda tx: work.due_lanes(tx, now))
+    found = await services.db.read(lambda tx: work.due_lanes(tx, now))
+    return [lane for lane in found if lane.partition(":")[0] in kinds]
 
 
 def _ring(engine: Lanes) -> Callable[[], None]:
@@ -249,3 +253,15 @@ def lock_data_folder(settings: Settings) -> IO[str]:
     file.write(str(os.getpid()))
     file.flush()
     return file
+
+
+def find_server(settings: Settings) -> str | None:
+    """The process id of the server that holds the data folder; None while none on this machine does."""
+    try:
+        with (settings.data / "server.lock").open(encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return None
+    except BlockingIOError:
+        return (settings.data / "server.lock").read_text(encoding="ascii").strip() or "unknown"
+    return None

@@ -66,14 +66,14 @@ async def serve(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
         await task
 
 
-async def stop_asked() -> None:
-    """Returns when the process is asked to end, by Ctrl-C or SIGTERM."""
-    asked = asyncio.Event()
+async def stop_asked() -> signal.Signals:
+    """Which signal asked the process to end: SIGINT (Ctrl-C) or SIGTERM."""
     loop = asyncio.get_running_loop()
+    asked: asyncio.Queue[signal.Signals] = asyncio.Queue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, asked.set)
+        loop.add_signal_handler(number, asked.put_nowait, number)
     try:
-        await asked.wait()
+        return await asked.get()
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)

@@ -21,7 +21,7 @@ from guestlist.errors import ConfigurationError
 
 PREFIX = "GUESTLIST_"
 DATABASE_URL = "DATABASE_URL"
-NAMES_OF_OTHERS = frozenset({"GUESTLIST_EXTRA_LISTS", "GUESTLIST_TEST_POSTGRES"})
+NAMES_OF_OTHERS = frozenset({"GUESTLIST_EXTRA_LISTS", "GUESTLIST_TEST_BROWSER", "GUESTLIST_TEST_POSTGRES"})
 """Environment names with our prefix that are no settings of the server: `.ci/run` and the tests read them."""
 NOTES = "origins"
 """The field that holds who said what. It is no setting."""

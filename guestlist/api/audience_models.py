@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field
 
-from guestlist.api.models import Document, Given, Instant, Shown, Words
+from guestlist.api.models import Document, Given, Instant, Shown, Words, spell_out
 from guestlist.domain import consent, states
 from guestlist.domain.policy import VISIBLE_MATCHES, is_hidden
 from guestlist.graph.base import AudienceInfo
@@ -21,9 +21,7 @@ class Attestation(Given):
     """The business's statement that everybody on a list agreed to marketing messages."""
 
     by: Words = Field(default="", description="Who says so.", examples=["Ann Lee, head of marketing"])
-    words: Words = Field(
-        default="", description="The exact words people agreed to.", examples=["Yes, send me offers on Messenger."]
-    )
+    words: Words = Field(default="", description="The exact words agreed to.", examples=["Yes, send me offers on Messenger."])
     basis: Words = Field(default="", description="How they agreed.", examples=["checkout checkbox"])
 
     @staticmethod
@@ -49,7 +47,7 @@ class Audience(Shown):
     description: str
     meta_id: str | None = Field(description="Meta's id, once it exists there.")
     origin: Literal["created", "adopted"]
-    state: states.Audience
+    state: Annotated[str, spell_out(states.Audience)]
     reason: str = Field(description="Why it waits or stopped; empty otherwise.")
     lower: int | None = Field(description="People matched, at least; null while Meta does not tell.")
     upper: int | None = Field(description="People matched, at most.")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field, model_validator
 
 from guestlist.actions.campaigns import Draft
-from guestlist.api.models import Counts, Document, Given, GivenId, Instant, Name, Shown, Texts, check_storable
+from guestlist.api.models import Counts, Document, Given, GivenId, Instant, Name, Shown, Texts, check_storable, spell_out
 from guestlist.domain import states
 from guestlist.domain.campaigns import TEXT_LENGTH, text_message
 
@@ -75,7 +75,7 @@ class Campaign(Shown):
     daily_budget: int | None
     lifetime_budget: int | None
     meta_id: str | None = Field(description="Meta's id, once it exists there.")
-    state: states.Campaign
+    state: Annotated[str, spell_out(states.Campaign)]
     reason: str = Field(description="Why it is paused or failed; empty otherwise.")
     action: str = Field(description="What kind of act of a person it waits for; empty when none.")
     ready_at: Instant | None = Field(description="When its warm-up ends.")
@@ -111,7 +111,7 @@ class Recipient(Shown):
 
     position: int
     subscriber_id: str
-    state: states.Delivery
+    state: Annotated[str, spell_out(states.Delivery)]
     reason: str
     attempts: int
     not_before: Instant | None

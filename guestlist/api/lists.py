@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import AsyncIterator, Sequence
 from io import BytesIO
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AfterValidator, Json
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 from starlette.responses import Response, StreamingResponse
 
 from guestlist.actions import list_checks, lists
@@ -20,15 +19,16 @@ from guestlist.api.openapi import WRITING, refusals
 from guestlist.api.paging import ById, ByPosition, Listing
 from guestlist.api.problems import MediaTypeError
 from guestlist.errors import RefusedError
-from guestlist.lists.base import ListOptions
+from guestlist.lists.base import ListOptions, Rejected
+from guestlist.lists.rejects_csv import RejectsWriter
 from guestlist.storage.base import Row
 
 router = APIRouter(prefix="/v1/lists", tags=["lists"])
 
 CSV = "text/csv"
 FILE_TYPES = (CSV, "text/plain", "text/tab-separated-values", "application/octet-stream")
-REJECT_COLUMNS = ("row", "column", "code", "value", "remedy")
 BLOCK = 1000
+MAPPING = TypeAdapter(dict[str, str])
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 FILE_BODY = {"requestBody": {"required": True, "content": dict.fromkeys((CSV, "application/octet-stream"), BINARY)}}
 
@@ -39,7 +39,16 @@ def _check_line(value: str) -> str:
     return value
 
 
+def _check_mapping(value: str) -> str:
+    try:
+        MAPPING.validate_json(value)
+    except ValidationError:
+        raise ValueError("must be a JSON object of texts") from None
+    return value
+
+
 Line = Annotated[str, AfterValidator(_check_line)]
+MappingText = Annotated[str, AfterValidator(_check_mapping)]
 
 
 async def read_options(
@@ -48,12 +57,18 @@ async def read_options(
     delimiter: Annotated[str | None, Query(min_length=1, max_length=1, description="What separates columns; found out.")] = None,
     header: Annotated[Flag | None, Query(description="Whether the first record names the columns; found out.")] = None,
     mapping: Annotated[
-        Json[dict[str, str]] | None,
+        MappingText | None,
         Query(description='JSON: column by name or number -> key or `ignore`, such as `{"Tel": "PHONE", "3": "ignore"}`.'),
     ] = None,
 ) -> ListOptions:
     """How the file of a request is to be read."""
-    return ListOptions(region=region.upper(), encoding=encoding, delimiter=delimiter, header=header, mapping=mapping)
+    return ListOptions(
+        region=region.upper(),
+        encoding=encoding,
+        delimiter=delimiter,
+        header=header,
+        mapping=MAPPING.validate_json(mapping) if mapping else None,
+    )
 
 
 Options = Annotated[ListOptions, Depends(read_options)]
@@ -137,13 +152,17 @@ async def _read_block(caller: Caller, list_id: str, after: int) -> list[Row]:
 
 
 async def _write_csv(caller: Caller, list_id: str, block: Sequence[Row]) -> AsyncIterator[str]:
-    yield _as_csv([REJECT_COLUMNS])
-    while block:
-        yield _as_csv([(row["row"], row["column_name"], row["code"], row["value"], row["remedy"]) for row in block])
-        block = await _read_block(caller, list_id, block[-1]["position"])
-
-
-def _as_csv(records: Sequence[Sequence[Any]]) -> str:
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(records)
-    return text.getvalue()
+    writer = RejectsWriter(text)
+    while block:
+        writer.write(Rejected(row["row"], row["column_name"], row["code"], row["value"], row["remedy"]) for row in block)
+        yield _drain(text)
+        block = await _read_block(caller, list_id, block[-1]["position"])
+    yield _drain(text)
+
+
+def _drain(text: io.StringIO) -> str:
+    written = text.getvalue()
+    text.seek(0)
+    text.truncate()
+    return written

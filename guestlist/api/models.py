@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any, Self
 
 import orjson
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from guestlist.errors import NotFoundError
 from guestlist.storage.base import Row
@@ -54,6 +55,11 @@ def _parse_flag(value: object) -> object:
     if isinstance(value, str) and value not in words:
         raise ValueError("must be true or false")
     return words[value] if isinstance(value, str) else value
+
+
+def spell_out(words: type[StrEnum]) -> WithJsonSchema:
+    """Describes a text of a row by the words it can be. Not typed as the enum: its name would take a noun's in the reference."""
+    return WithJsonSchema({"type": "string", "enum": [word.value for word in words]})
 
 
 Flag = Annotated[bool, BeforeValidator(_parse_flag)]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from guestlist.actions import subscribers
 from guestlist.api.caller import Acting, Calling
-from guestlist.api.models import Flag, Instant, RowId, Shown
+from guestlist.api.models import Flag, Instant, RowId, Shown, spell_out
 from guestlist.api.openapi import WRITING, refusals
 from guestlist.api.paging import ById, Listing
 from guestlist.domain import states
@@ -22,7 +22,7 @@ class Subscriber(Shown):
 
     id: str
     page_id: str
-    source: states.Source = Field(description="How they came first.")
+    source: Annotated[str, spell_out(states.Source)] = Field(description="How they came first.")
     audience_id: str | None = Field(description="The first audience that held them, for list-born ones.")
     timezone: str | None
     opted_out_at: Instant | None

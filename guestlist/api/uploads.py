@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from guestlist.actions import uploads
 from guestlist.api.caller import Acting, Calling
-from guestlist.api.models import Instant, RowId, Shown
+from guestlist.api.models import Instant, RowId, Shown, spell_out
 from guestlist.api.openapi import WRITING, refusals
 from guestlist.api.paging import ById, Listing
 from guestlist.domain import states
@@ -24,7 +24,7 @@ class Upload(Shown):
     audience_id: str
     list_id: str
     session_id: Annotated[str, BeforeValidator(str)] = Field(description="Ours, unique per ad account; digits, as text.")
-    state: states.Upload
+    state: Annotated[str, spell_out(states.Upload)]
     reason: str = Field(description="Why it waits or stopped; empty otherwise.")
     rows: int
     rows_sent: int

@@ -95,9 +95,10 @@ class Lanes:
     async def wake(self, lane: str, delay: float = 0.0) -> None:
         """Asks that the lane be run, here or in another process. A ring for a lane that runs here is noted at once."""
         known = self._lanes.get(lane)
-        if delay <= 0 and known and known.holding:
+        if delay <= 0 and known and known.running:
             known.rung = True
-            return
+            if known.holding:
+                return
         await self._wakeups.wake(lane, delay)
 
     def idle(self) -> bool:

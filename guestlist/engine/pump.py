@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -83,13 +82,15 @@ class _Run(Generic[Item, Outcome]):
     claiming: asyncio.Task[None] | None = None
     exhausted: bool = False
     failure: BaseException | None = None
-    started_at: float = field(default_factory=time.monotonic)
+    now: Callable[[], float] = field(default_factory=lambda: asyncio.get_running_loop().time)
+    started_at: float = 0.0
     answered_at: float | None = None
     held_seconds: float = 0.0
     landed: asyncio.Event = field(default_factory=asyncio.Event)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def to_the_end(self) -> None:
+        self.started_at = self.now()
         flusher = asyncio.create_task(self._flush_regularly())
         try:
             try:
@@ -168,15 +169,14 @@ class _Run(Generic[Item, Outcome]):
 
     async def _hold_fire(self) -> None:
         """Waits for an answer when none came for suspiciously long."""
-        rate, now = self.bucket.rate, time.monotonic()
+        rate, now = self.bucket.rate, self.now()
         if not (rate and self.calls and self.answered_at):
             return
-        quiet = max(QUIET_SECONDS, QUIET_CALLS / rate)
         may_hold = MOST_HELD * (1.0 + now - self.started_at) - self.held_seconds
-        if now - self.answered_at > quiet and may_hold > 0:
+        if may_hold > 0 and now - self.answered_at > max(QUIET_SECONDS, QUIET_CALLS / rate):
             self.landed.clear()
             await _wait_for(self.landed, may_hold)
-            self.held_seconds += time.monotonic() - now
+            self.held_seconds += self.now() - now
 
     async def _start_calls(self, n: int) -> None:
         """Rechecks the next `n` rows and starts their calls at once. Until then they count as waiting: they can be given back."""
@@ -196,7 +196,7 @@ class _Run(Generic[Item, Outcome]):
 
     def _call_ended(self, task: asyncio.Task[None]) -> None:
         self.calls.discard(task)
-        self.answered_at = time.monotonic()
+        self.answered_at = self.now()
         self.landed.set()
         if not task.cancelled() and (error := task.exception()):
             # Nobody can say what came of it: the row stays as it is, in doubt, and the next owner reconciles it.

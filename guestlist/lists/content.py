@@ -92,7 +92,7 @@ _RULES: dict[str, Callable[[str, str], object]] = {
     Key.DOBM: lambda cell, region: normalise_birth_month(cell),
     Key.DOBD: lambda cell, region: normalise_birth_day(cell),
     Key.ST: normalise_state,
-    Key.ZIP: normalise_zip,
+    Key.ZIP: lambda cell, region: normalise_zip(cell, ""),  # the rows may name other countries
     Key.COUNTRY: lambda cell, region: normalise_country(cell),
     FULL_NAME: lambda cell, region: split_name(cell),
     DOB: lambda cell, region: split_date(cell, month_first=False),

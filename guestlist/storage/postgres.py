@@ -43,10 +43,16 @@ def place_of(url: str) -> str:
     return f"{parts.netloc.rpartition('@')[2] or 'localhost'}{parts.path}"
 
 
-async def connect_postgres(url: str) -> asyncpg.Connection:
-    """One connection. Errors: ConfigurationError, DependencyError."""
+async def connect_postgres(url: str, *, statement_seconds: float | None = None) -> asyncpg.Connection:
+    """One connection, on which a statement may take so long (None: any time). Errors: ConfigurationError, DependencyError."""
     try:
-        connection = await asyncpg.connect(url, timeout=_CONNECT_SECONDS, statement_cache_size=512, server_settings=_SETTINGS)
+        connection = await asyncpg.connect(
+            url,
+            timeout=_CONNECT_SECONDS,
+            command_timeout=statement_seconds,
+            statement_cache_size=512,
+            server_settings=_SETTINGS,
+        )
         await connection.set_type_codec(
             "numeric", schema="pg_catalog", encoder=str, decoder=_number, format="text"
         )  # SUM over BIGINT is NUMERIC; rows hold plain numbers on both databases
@@ -129,7 +135,7 @@ class _PostgresSession:
     async def begin(self) -> None:
         async def attempt() -> None:
             if self._connection is None or self._connection.is_closed():
-                self._connection = await connect_postgres(self._url)
+                self._connection = await connect_postgres(self._url, statement_seconds=_STATEMENT_SECONDS)
             try:
                 await self._connection.execute("BEGIN")
             except DRIVER_ERRORS as error:
@@ -208,7 +214,7 @@ class PostgresDatabase:
         await (await connect_postgres(url)).close()
 
         async def connect(*_: Any, **__: Any) -> asyncpg.Connection:
-            return await connect_postgres(url)
+            return await connect_postgres(url, statement_seconds=_STATEMENT_SECONDS)
 
         pool = await asyncpg.create_pool(min_size=0, max_size=READERS, connect=connect, reset=_leave_as_it_is)
         return cls(url, pool, patience)
@@ -246,15 +252,20 @@ class PostgresDatabase:
 
     async def _run(self, session: _PostgresSession) -> None:
         """One writer: takes what waits, writes it as one group, delivers the outcomes."""
-        try:
-            while group := await self._next_group():
-                try:
-                    await run_jobs(session, group)
-                finally:
-                    for job in group:
-                        job.deliver()
-        finally:
-            session.drop()
+        while group := await self._next_group():
+            try:
+                await run_jobs(session, group)
+            except BaseException as error:  # the writer outlives whatever a unit does
+                session.drop()
+                for job in group:
+                    if not job.settled:
+                        job.fail(error)
+                if isinstance(error, asyncio.CancelledError):  # the event loop is ending
+                    raise
+            finally:
+                for job in group:
+                    job.deliver()
+        session.drop()
 
     async def _next_group(self) -> list[Job]:
         """At least one job, waiting for it if need be; empty when the database is closing and nothing waits."""

@@ -3,14 +3,12 @@
 import io
 
 import pytest_asyncio
-from support.scripted import AD_ACCOUNT, PAGE_ID, ScriptedGraph, build_house, token_row
+from support.scripted import AD_ACCOUNT, ATTESTATION, PAGE_ID, ScriptedGraph, build_house, token_row
 
 from guestlist.actions import audiences, campaigns, lists, pages, uploads
 from guestlist.domain.campaigns import text_message
-from guestlist.domain.consent import check_attestation
 from guestlist.lists.base import ListOptions
 
-ATTESTATION = check_attestation("Ana, CRM", "Yes, send me offers.", "checkout checkbox")
 SECRETS = ("EAAB-page", "EAAB-ads")
 
 

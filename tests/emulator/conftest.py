@@ -6,11 +6,14 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from aiohttp import web
 
 from guestlist.emulator.config import EmulatorConfig
@@ -192,8 +195,9 @@ class Client:
         return await self.until(lambda state: state["webhooks"]["due"] == 0)
 
 
-@pytest.fixture
-async def callback() -> AsyncIterator[Callback]:
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def receiver() -> AsyncIterator[Callback]:
+    """One webhook receiver for the whole run."""
     seen = Callback()
 
     async def receive(request: web.Request) -> web.Response:
@@ -213,17 +217,29 @@ async def callback() -> AsyncIterator[Callback]:
     await runner.cleanup()
 
 
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def emulator_url() -> AsyncIterator[str]:
+    """One emulator for the whole run; every test begins with a reset."""
+    async with running(EmulatorConfig(port=0, start=datetime.fromisoformat(START))) as url:
+        yield url
+
+
 @pytest.fixture
-async def emulator_config() -> EmulatorConfig:
-    """Overridden where a test needs other settings."""
-    from datetime import datetime
+def callback(receiver: Callback) -> Callback:
+    receiver.status = 200
+    receiver.posts = []
+    return receiver
 
-    return EmulatorConfig(port=0, start=datetime.fromisoformat(START))
 
-
-@pytest.fixture
-async def graph(emulator_config: EmulatorConfig, callback: Callback) -> AsyncIterator[Client]:
-    async with running(emulator_config) as url, aiohttp.ClientSession() as session:
+@asynccontextmanager
+async def client_of(url: str, callback: Callback) -> AsyncIterator[Client]:
+    async with aiohttp.ClientSession() as session:
         client = Client(session, url, callback)
-        client.world = await client.control("world")
+        client.world = await client.control("reset", {})
+        yield client
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def graph(emulator_url: str, callback: Callback) -> AsyncIterator[Client]:
+    async with client_of(emulator_url, callback) as client:
         yield client

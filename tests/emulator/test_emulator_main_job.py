@@ -8,6 +8,8 @@ import hmac
 import pytest
 from conftest import Client, list_rows
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # all share one emulator
+
 
 async def test_a_list_becomes_tokens_and_the_upload_webhook_tells(graph: Client) -> None:
     await graph.subscribe()

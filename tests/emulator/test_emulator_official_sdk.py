@@ -16,6 +16,7 @@ from facebook_business.exceptions import FacebookRequestError
 from facebook_business.session import FacebookSession
 
 T = TypeVar("T")
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # all share one emulator
 GUESTS = [[f"guest{number}@Example.com ", f"+1 (555) 010-{number:04d}", "Ana"] for number in range(300)]
 SCHEMA = ["EMAIL", "PHONE", "FN"]
 
@@ -83,8 +84,7 @@ async def test_the_sdk_goes_from_list_to_sent_message(graph: Client, sdk: Facebo
     delivery = {"subscription_token": tokens[0]["notification_messages_token"]}
     body = {"message_id": campaign["id"], "messenger_delivery_data": delivery, "message": MESSAGE}
     answer = await in_thread(account.create_message, params=body)
-    assert answer["success"] is True
-    assert answer["marketing_message_tracking_id"]
+    assert len(answer["marketing_message_tracking_id"]) == 36
 
     with pytest.raises(FacebookRequestError) as refused:
         await in_thread(account.create_message, params=body)
@@ -126,7 +126,7 @@ async def test_the_sdk_sends_batches_and_reads_campaigns(graph: Client, sdk: Fac
         batch.execute()
 
     await in_thread(create_three)
-    ads = await in_thread(lambda: list(account.get_ads(fields=["id", "campaign{name,is_message_campaign}"])))
+    ads = await in_thread(lambda: list(account.get_ads(params={"fields": "id,campaign{name,is_message_campaign}"})))
     assert [ad["id"] for ad in ads] == [one["id"] for one in made]
     assert ads[0]["campaign"]["name"] == "Campaign 0"
     rows = await in_thread(lambda: list(account.get_insights(fields=["marketing_messages_sent"])))

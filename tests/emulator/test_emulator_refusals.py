@@ -6,50 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from conftest import MESSAGE, Client, digest, list_rows
+from conftest import Client, digest, list_rows
 
-
-def generic(**changes: Any) -> dict[str, Any]:
-    element = {"title": "Sale", **changes.pop("element", {})}
-    payload = {"template_type": "generic", "elements": [element], **changes}
-    return {"attachment": {"type": "template", "payload": payload}}
-
-
-def button(**changes: Any) -> dict[str, Any]:
-    return generic(element={"buttons": [{"type": "web_url", "url": "https://shop.test", "title": "Shop", **changes}]})
-
-
-@pytest.mark.parametrize(
-    ("message", "code"),
-    [
-        ({}, 2300010),
-        ({"text": "  "}, 2300010),
-        ({"text": "x" * 641}, 100),
-        ({"text": ["no"]}, 2300010),
-        ({"text": "Hi {{nickname}}"}, 2300038),
-        ({"text": "Hi", "quick_replies": [{}] * 14}, 100),
-        ({"attachment": {"type": "image"}}, 2300010),
-        (generic(template_type="carousel"), 2300010),
-        (generic(elements=[]), 2300010),
-        (generic(elements=[{"title": "x"}] * 11), 100),
-        (generic(elements=["x"]), 2300010),
-        (generic(element={"title": ""}), 100),
-        (generic(element={"media_type": "video"}), 2300021),
-        (generic(element={"media_type": "image"}), 2300022),
-        (generic(element={"image_urls": [{}] * 7}), 2300046),
-        (generic(element={"buttons": [{"type": "web_url"}] * 4}), 2300026),
-        (button(type="account_link"), 2300023),
-        (button(url=""), 2300024),
-        (button(title=""), 2300025),
-        (button(url="not a url"), 2300077),
-        ({"text": "Hello {{first_name}}"}, None),
-        (generic(element={"buttons": []}), None),
-        (MESSAGE, None),
-    ],
-)
-async def test_message_content(graph: Client, message: dict[str, Any], code: int | None) -> None:
-    token = (await graph.tokens())[0]["notification_messages_token"]
-    assert await graph.send_code(await graph.campaign(), token, message) == code
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # all share one emulator
 
 
 async def test_a_campaign_warms_up_for_an_hour_of_emulated_time(graph: Client) -> None:
@@ -74,10 +33,11 @@ async def test_one_message_per_token_in_twelve_hours(graph: Client) -> None:
 
 
 async def test_the_crowd_refuses_some_by_region_and_reach(graph: Client) -> None:
+    await graph.control("limits", {"rate": 0})
     tokens, campaign = await graph.list_subscribers(900), await graph.campaign()
     codes = await asyncio.gather(*(graph.send_code(campaign, token) for token in tokens))
-    assert set(codes) == {None, 2300032, 2300036, 2300078} - ({2300078} if 2300078 not in codes else set())
-    assert codes.count(2300032) < 40
+    assert set(codes) == {None, 2300032, 2300036}
+    assert codes.count(None) > 450
 
 
 async def test_the_rate_of_a_page_is_kept_in_any_rolling_second(graph: Client) -> None:

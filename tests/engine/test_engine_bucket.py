@@ -8,7 +8,7 @@ import pytest
 
 from guestlist.engine.backoff import decide_back_off
 from guestlist.engine.bucket import TokenBucket
-from tests.support.hand_overs import fullest_second
+from support.hand_overs import fullest_second
 
 
 class Clock:
@@ -132,7 +132,9 @@ def test_a_cap_is_aimed_at_from_below() -> None:
     assert TokenBucket.under_cap(0).rate == 0
 
 
-@pytest.mark.parametrize(("failures", "least", "most"), [(1, 0.25, 0.5), (2, 0.5, 1.0), (5, 4.0, 8.0), (7, 15, 30), (10_000, 15, 30)])
+@pytest.mark.parametrize(
+    ("failures", "least", "most"), [(1, 0.25, 0.5), (2, 0.5, 1.0), (5, 4.0, 8.0), (7, 15, 30), (10_000, 15, 30)]
+)
 def test_back_off_doubles_up_to_half_a_minute(failures: int, least: float, most: float) -> None:
     assert decide_back_off(failures, 0.0) == least
     assert decide_back_off(failures, 1.0) == most

@@ -10,8 +10,8 @@ import pytest
 from guestlist.engine.bucket import TokenBucket
 from guestlist.engine.pump import pump
 from guestlist.errors import DependencyError
-from tests.support.hand_overs import Owned, Row, Rows, fullest_second
-from tests.support.virtual_time import now, until, virtual
+from support.hand_overs import Owned, Row, Rows, fullest_second
+from support.virtual_time import now, until, virtual
 
 
 def bucket_of(rate: float) -> TokenBucket:
@@ -228,3 +228,49 @@ async def test_outcomes_are_written_in_bulk_and_soon() -> None:
     assert rows.in_flight + 500 * 0.05 + 10 >= len(rows.calls) - rows.counts()[Row.SENT]
     await running
     assert 20 <= len(rows.recorded) <= 60
+
+
+def out_of_the_stall(moment: float) -> float:
+    """Seconds until a process that stalls for 80 ms at every odd second gets to what happens at `moment`."""
+    into = (moment - 1.0) % 2.0
+    return 0.08 - into if into < 0.08 else 0.0
+
+
+class Stalling(Rows):
+    """A provider whose process stalls: what reaches it meanwhile arrives, and is answered, all at once after it."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__(n)
+        self.arrivals: list[float] = []
+
+    async def call(self, row: int) -> int:
+        await asyncio.sleep(out_of_the_stall(now()))
+        self.arrivals.append(now())
+        await asyncio.sleep(0.1 + out_of_the_stall(now() + 0.1))
+        return row
+
+
+@virtual
+async def test_a_provider_that_stalls_is_not_sent_a_pile_that_breaks_its_cap() -> None:
+    rows = Stalling(6_000)
+    started = now()
+    await pump(rows, TokenBucket.under_cap(300, clock=now), Owned())
+    assert fullest_second(rows.arrivals) <= 300
+    assert now() - started < 1.15 * 6_000 / 300
+
+
+class Bursting(Rows):
+    """A provider that answers everything at the full half second."""
+
+    async def call(self, row: int) -> int:
+        self.calls.append((now(), row))
+        await asyncio.sleep(0.5 - now() % 0.5)
+        return row
+
+
+@virtual
+async def test_a_provider_that_answers_in_bursts_is_not_starved() -> None:
+    rows = Bursting(2_850)
+    started = now()
+    await pump(rows, bucket_of(285), Owned())
+    assert now() - started < 1.1 * 10 + 1

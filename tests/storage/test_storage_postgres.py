@@ -14,6 +14,7 @@ from sqlalchemy import select, text, update
 from support.databases import Templates, fresh_url, on_server, postgres_only
 
 from guestlist.errors import DependencyError
+from guestlist.storage import postgres
 from guestlist.storage.base import Transaction, Unit
 from guestlist.storage.postgres import PostgresDatabase
 from guestlist.storage.tables import workspaces
@@ -120,14 +121,18 @@ async def test_nothing_confirmed_is_lost_while_connections_are_torn_down(url: st
 
 
 @asynccontextmanager
-async def cutting_proxy(url: str, cut: Callable[[bytes], bool]) -> AsyncIterator[str]:
-    """A URL of the same database through a proxy that cuts the line, once, after passing on a request `cut` chooses."""
+async def cutting_proxy(url: str, cut: Callable[[bytes], bool], *, silently: bool = False) -> AsyncIterator[str]:
+    """A URL of the same database through a proxy that cuts the line, once, after passing on a request `cut` chooses.
+
+    `silently`: the client is left waiting on a line that looks whole.
+    """
     server = urlsplit(url)
     cuts_left = [1]
 
     async def relay(client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
         upstream, request = await asyncio.open_connection(server.hostname, server.port)
         back = asyncio.create_task(copy(upstream, answer))
+        last = False
         while data := await client.read(65536):
             last = bool(cuts_left[0]) and cut(data)
             if last:
@@ -140,13 +145,15 @@ async def cutting_proxy(url: str, cut: Callable[[bytes], bool]) -> AsyncIterator
                 await upstream.read(65536)  # the server did it, but nobody hears
                 break
         back.cancel()
-        for writer in (request, answer):
-            writer.close()
+        request.close()
+        if last and silently:
+            await client.read()
+        answer.close()
 
     proxy = await asyncio.start_server(relay, "127.0.0.1", 0)
     port = proxy.sockets[0].getsockname()[1]
     try:
-        yield server._replace(netloc=f"{server.username}@127.0.0.1:{port}").geturl()
+        yield server._replace(netloc=f"{server.username}@127.0.0.1:{port}", query="sslmode=disable").geturl()
     finally:
         proxy.close()
 
@@ -156,6 +163,7 @@ async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> No
     while data := await source.read(65536):
         target.write(data)
         await target.drain()
+    target.close()
 
 
 async def test_a_lost_answer_to_commit_is_told_as_unknown_and_not_repeated(url: str) -> None:
@@ -175,6 +183,16 @@ async def test_a_line_cut_before_commit_costs_nothing(url: str) -> None:
         database = await PostgresDatabase.open(proxied)
         await asyncio.gather(*(database.write(add(str(n))) for n in range(20)))
         assert await database.read(count) == 20
+        await database.close()
+
+
+async def test_a_line_that_went_silent_is_given_up_and_the_unit_runs_again(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "_STATEMENT_SECONDS", 0.3)
+    monkeypatch.setattr(postgres, "_ROLLBACK_SECONDS", 0.1)
+    async with cutting_proxy(url, lambda data: b"INSERT INTO workspaces" in data, silently=True) as proxied:
+        database = await PostgresDatabase.open(proxied)
+        await database.write(add("a"))
+        assert await ids_in(database) == ["a"]
         await database.close()
 
 

@@ -14,6 +14,7 @@ from guestlist.actions.access import DEFAULT_WORKSPACE, ensure_default_workspace
 from guestlist.actions.base import MetaApp, ParsedBody, Services
 from guestlist.actions.pages import ADS_SCOPES, MARKETING_SCOPES, PAGE_SCOPES
 from guestlist.clocks import TimedIds
+from guestlist.domain.consent import check_attestation
 from guestlist.domain.lanes import Lease
 from guestlist.engine.bucket import TokenBucket
 from guestlist.engine.pump import pump
@@ -38,6 +39,7 @@ from guestlist.storage.base import Database
 from guestlist.vault import SealedVault
 
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
+ATTESTATION = check_attestation("Ana, CRM", "Yes, send me offers.", "checkout checkbox")
 PAGE_ID, AD_ACCOUNT = "10500000000000021", "30400000000000041"
 
 LOST = GraphError("The answer was lost.", kind=ErrorClass.RETRY, applied=Applied.UNKNOWN)

@@ -1,0 +1,11 @@
+"""A stage for whole stories: an emulator in its own process and a server, with everything between them real."""
+
+import pytest_asyncio
+
+from guestlist.cli.demo_run import set_stage
+
+
+@pytest_asyncio.fixture
+async def stage(tmp_path):
+    async with set_stage(tmp_path) as ready:
+        yield ready
