@@ -10,7 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import IO, Any
 
@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from guestlist.actions import access, inbox, lanes, sending, subscribers
-from guestlist.actions.base import MetaApp, ParsedBody, Services
+from guestlist.actions.base import MetaApp, Pace, ParsedBody, Services
 from guestlist.clocks import SystemClock, TimedIds
 from guestlist.domain.identifiers import Clock
 from guestlist.engine.base import Bucket, HandOver, LaneHandler, Ownership
@@ -136,6 +136,7 @@ def _services(settings: Settings, database: Database, graph: GraphClients, engin
         vault=SealedVault(load_key(settings)),
         lists=CsvListEngine(),
         app=_meta_app(settings),
+        pace=Pace(upload_poll=timedelta(seconds=settings.upload_poll_seconds), sync=timedelta(hours=settings.sync_hours)),
         wake=engine.wake,
         parse=_parse,
         bucket=lambda cap: TokenBucket.under_cap(cap, share=settings.page_rate_share),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from guestlist.domain.facts import Fact
@@ -49,6 +49,14 @@ class MetaApp:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How often Meta is asked unprompted, in business time."""
+
+    upload_poll: timedelta  # how far a silent upload is; its webhook brings the look forward
+    sync: timedelta  # a Page's whole token list
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """Everything an action may use."""
 
@@ -59,6 +67,7 @@ class Services:
     vault: Vault
     lists: ListEngine
     app: MetaApp
+    pace: Pace
     wake: Callable[[str], Awaitable[None]]
     parse: Callable[[str, bytes, datetime], ParsedBody]
     bucket: Callable[[int], Bucket]  # a token bucket for so many calls a second

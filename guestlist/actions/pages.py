@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guestlist.errors import ConfigurationError, DependencyError, GuestlistError, NotAllowedError, RefusedError, UsageError
-from guestlist.graph.base import ErrorClass, Graph, GraphError, TokenInfo
+from guestlist.graph.base import ErrorClass, Graph, GraphError, Terms, TokenInfo
 from guestlist.storage import pages as page_rows
 from guestlist.storage import rows, tables
 from guestlist.storage.base import Row, Transaction
@@ -109,18 +109,31 @@ async def _subscribe_app(services: Services) -> None:
 
 
 async def _check_access(services: Services, given: Connection, ad_account_id: str, page_graph: Graph, ads_graph: Graph) -> str:
-    page_info = await page_graph.debug_token()
-    _check_token(services, page_info, "Page token", PAGE_SCOPES)
-    if page_info.profile_id not in (None, given.page_id):
+    check_page_token(services, await page_graph.debug_token(), given.page_id)
+    check_ads_token(services, await ads_graph.debug_token())
+    page = await page_graph.read_page(given.page_id)
+    check_terms(await ads_graph.read_terms(ad_account_id))
+    return page.name
+
+
+def check_page_token(services: Services, info: TokenInfo, page_id: str) -> None:
+    """Whether a token may do a Page's work. Errors: NotAllowedError, ConfigurationError."""
+    _check_token(services, info, "Page token", PAGE_SCOPES)
+    if info.profile_id not in (None, page_id):
         raise NotAllowedError(
             "The Page token belongs to another Page.", code="token_of_other_page", remedy="Give this Page's token."
         )
-    ads_info = await ads_graph.debug_token()
-    _check_token(services, ads_info, "ads token", ADS_SCOPES)
-    if not MARKETING_SCOPES & ads_info.scopes:
+
+
+def check_ads_token(services: Services, info: TokenInfo) -> None:
+    """Whether a token may do an ad account's work. Errors: NotAllowedError, ConfigurationError."""
+    _check_token(services, info, "ads token", ADS_SCOPES)
+    if not MARKETING_SCOPES & info.scopes:
         raise _scope_missing("ads token", "paid_marketing_messages or marketing_messages_messenger")
-    page = await page_graph.read_page(given.page_id)
-    terms = await ads_graph.read_terms(ad_account_id)
+
+
+def check_terms(terms: Terms) -> None:
+    """Errors: RefusedError `terms_not_accepted`, with the link for a person."""
     if not terms.accepted:
         raise RefusedError(
             "The ad account has not accepted Meta's Custom Audience terms.",
@@ -128,7 +141,6 @@ async def _check_access(services: Services, given: Connection, ad_account_id: st
             remedy=f"An admin of the ad account (not a system user) must accept them: {terms.accept_url}",
             accept_url=terms.accept_url,
         )
-    return page.name
 
 
 def _check_token(services: Services, info: TokenInfo, what: str, scopes: frozenset[str]) -> None:

@@ -20,7 +20,6 @@ from guestlist.storage.instants import maybe_ms, to_ms
 from .base import Services
 from .pages import mark_dead
 
-SYNC_EVERY = timedelta(hours=1)
 RETRY_SYNC = timedelta(minutes=1)
 
 META_SOURCES = {"CTM": Source.AD, "COMMENT_AUTOMATION": Source.COMMENT, "REPLY_AUTOMATION": Source.STALE_THREAD}
@@ -165,7 +164,7 @@ async def _finish_sync(tx: Transaction, services: Services, page: Row, number: i
     now = services.now_ms()
     vanished = await subscriber_rows.count_misses(tx, workspace_id, page_id, number)
     await opt_out(tx, services, workspace_id, vanished, reason=VANISHED, proof={"sync": number})
-    values = {"synced_at": now, "sync_at": to_ms(services.clock.now() + SYNC_EVERY)}
+    values = {"synced_at": now, "sync_at": to_ms(services.clock.now() + services.pace.sync)}
     await rows.change(tx, tables.pages, workspace_id, page_id, **values)
     await services.emit(tx, workspace_id, "page.synced", page_id, vanished=len(vanished))
 

@@ -19,9 +19,6 @@ from . import audiences
 from .base import Services
 from .pages import mark_dead
 
-POLL = timedelta(minutes=2)
-"""How often a matching audience is read; the upload-status webhook brings it forward."""
-
 NORMAL = 200
 """`operation_status.code` of an audience at rest."""
 
@@ -209,7 +206,14 @@ async def _look_up(services: Services, page: Row, audience: Row, upload: Row, ba
 
 async def _all_sent(services: Services, upload: Row) -> None:
     now = services.clock.now()
-    await _set(services, upload, state=Upload.MATCHING.value, reason="", sent_at=to_ms(now), due_at=to_ms(now + POLL))
+    await _set(
+        services,
+        upload,
+        state=Upload.MATCHING.value,
+        reason="",
+        sent_at=to_ms(now),
+        due_at=to_ms(now + services.pace.upload_poll),
+    )
 
 
 async def _poll(services: Services, page: Row, audience: Row, upload: Row) -> None:
@@ -218,7 +222,7 @@ async def _poll(services: Services, page: Row, audience: Row, upload: Row) -> No
     except GraphError as error:
         if error.kind is ErrorClass.RECONNECT:
             await mark_dead(services, page["workspace_id"], page["id"], error.sentence)
-        await _set(services, upload, reason=error.reason, due_at=to_ms(services.clock.now() + POLL))
+        await _set(services, upload, reason=error.reason, due_at=to_ms(services.clock.now() + services.pace.upload_poll))
         return
     await services.db.write(lambda tx: _note_matching(tx, services, audience, upload, info))
     await services.wake(f"sync:{page['workspace_id']}:{page['id']}")
@@ -230,7 +234,7 @@ async def _note_matching(tx: Transaction, services: Services, audience: Row, upl
     await audiences.note_bounds(tx, audience, lower=info.lower, upper=info.upper, at=now, **operation)
     workspace_id = upload["workspace_id"]
     if info.operation_code != NORMAL or info.lower is None:
-        next_poll = to_ms(services.clock.now() + POLL)
+        next_poll = to_ms(services.clock.now() + services.pace.upload_poll)
         await rows.change(tx, tables.uploads, workspace_id, upload["id"], reason="meta_is_matching", due_at=next_poll)
         return
     reason = "below_threshold" if is_hidden(info.lower, info.upper) else ""

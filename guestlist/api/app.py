@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -17,6 +17,7 @@ from guestlist.api.layers import Admitted, Bounded, Observed, Repeatable
 from guestlist.api.metrics import Metrics
 from guestlist.api.openapi import ALWAYS, describe, name_operation, refusals
 from guestlist.api.problems import answer_http, answer_invalid, answer_known
+from guestlist.api.queries import check_query
 from guestlist.errors import GuestlistError
 
 NOUNS = (pages, lists, audiences, uploads, subscribers, campaigns, keys, events)
@@ -57,7 +58,7 @@ def build_api(services: Services, *, ready: Ready, list_max_bytes: int) -> FastA
     )
     app.state.services = services
     for noun in NOUNS:
-        app.include_router(noun.router, responses=refusals(*ALWAYS))
+        app.include_router(noun.router, dependencies=[Depends(check_query)], responses=refusals(*ALWAYS))
     app.include_router(health.build_router(services, ready, metrics))
     app.include_router(reference.router)
     _describe_once(app)

@@ -9,12 +9,9 @@ from pydantic import BaseModel, Field
 
 from guestlist.api.models import Document, Given, Instant, Shown, Words, spell_out
 from guestlist.domain import consent, states
-from guestlist.domain.policy import VISIBLE_MATCHES, is_hidden
+from guestlist.domain.audiences import describe_reachability
 from guestlist.graph.base import AudienceInfo
 from guestlist.storage.base import Row
-
-AT_REST = 200
-"""Meta's operation code of an audience it is not working on."""
 
 
 class Attestation(Given):
@@ -59,26 +56,8 @@ class Audience(Shown):
     @classmethod
     def of(cls, row: Row) -> Self:
         """Shapes a row."""
-        return cls.model_validate({**row, "reachability": explain_reach(row)})
-
-
-def explain_reach(row: Row) -> Reachability:
-    """Why an audience's people can or cannot be messaged yet."""
-    state, lower, upper = states.Audience(row["state"]), row["lower"], row["upper"]
-    if state in (states.Audience.DELETED, states.Audience.FAILED):
-        return Reachability(code="closed", sentence=f"The audience is {state.value}.")
-    if state is states.Audience.PAUSED:
-        return Reachability(code="waiting", sentence=f"A person must act first: {row['reason']}")
-    if state is not states.Audience.READY:
-        return Reachability(code="waiting", sentence="The audience is being created at Meta.")
-    if row["operation_code"] not in (None, AT_REST):
-        return Reachability(code="matching", sentence="Meta is still matching the people of the last upload.")
-    if lower is None or upper is None:
-        return Reachability(code="waiting", sentence="Meta has not told yet how many people it matched.")
-    if is_hidden(lower, upper):
-        sentence = f"Meta matched {lower} to {upper} people; under {VISIBLE_MATCHES} matched, Meta shows nothing."
-        return Reachability(code="below_threshold", sentence=sentence)
-    return Reachability(code="visible", sentence=f"Meta matched {lower} to {upper} people and shows their tokens.")
+        code, sentence = describe_reachability(row)
+        return cls.model_validate({**row, "reachability": {"code": code.value, "sentence": sentence}})
 
 
 class RemoteAudience(BaseModel):

@@ -58,7 +58,7 @@ async def read_options(
     header: Annotated[Flag | None, Query(description="Whether the first record names the columns; found out.")] = None,
     mapping: Annotated[
         MappingText | None,
-        Query(description='JSON: column by name or number -> key or `ignore`, such as `{"Tel": "PHONE", "3": "ignore"}`.'),
+        Query(description='JSON: column by its header, or as `column 2` -> key or `ignore`, such as `{"Tel": "PHONE"}`.'),
     ] = None,
 ) -> ListOptions:
     """How the file of a request is to be read."""
@@ -67,7 +67,7 @@ async def read_options(
         encoding=encoding,
         delimiter=delimiter,
         header=header,
-        mapping=MAPPING.validate_json(mapping) if mapping else None,
+        mapping=MAPPING.validate_json(mapping) if mapping is not None else None,
     )
 
 

@@ -6,17 +6,19 @@ import asyncio
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from guestlist.cli.demo_run import Numbers, Stage, play, set_stage
+from guestlist.cli.demo_run import Numbers, Stage, play, set_stage, wrong_sums
 from guestlist.cli.options import Json
 from guestlist.cli.output import count, print_json, print_table, print_text, progress, say
 from guestlist.cli.state import State, run, state_of
-from guestlist.errors import UsageError
+from guestlist.errors import GuestlistError, UsageError
 from guestlist.lists.sample import SAMPLE_FILE, SAMPLE_REGION
+from guestlist.logging import configure_logging
 from guestlist.serving import stop_asked
 
 
@@ -44,30 +46,21 @@ def demo(
 
 
 async def _show(state: State, file: Path, region: str, *, keep: bool, as_json: bool) -> None:
+    configure_logging("warning")
     with data_folder(state, keep=keep) as data:
         async with set_stage(data) as stage:
-            with progress("Working", noun="done") as advance:
-                numbers = await play(stage, file, region, say=say, step=Pace(advance))
+            numbers = await play(stage, file, region, say=say, track=partial(progress, noun="done"))
             if as_json:
                 print_json(numbers.document())
             else:
                 print_story(numbers)
+            wrong = wrong_sums(numbers.document())
+            if wrong:
+                raise GuestlistError(
+                    f"Totals do not add up: {'; '.join(wrong)}.", remedy="This is a fault of Guestlist: report it."
+                )
             if keep:
                 await stay(stage)
-
-
-class Pace:
-    """Turns "so many done" into the "so many more" a progress bar wants."""
-
-    def __init__(self, advance: Any) -> None:
-        self._advance = advance
-        self._done = 0
-
-    def __call__(self, done: int, total: int) -> None:
-        if done < self._done:  # another step began
-            self._done = 0
-        self._advance(done - self._done)
-        self._done = done
 
 
 @contextmanager
@@ -113,7 +106,8 @@ def print_story(numbers: Numbers) -> None:
     print_text("Funnel", style="bold")
     print_table(("step", "count", ""), funnel_rows(document), right=("count",))
     print_text()
-    print_text(f"Everything adds up; it took {document['seconds']} s.")
+    verdict = "Some totals do not add up" if wrong_sums(document) else "Everything adds up"
+    print_text(f"{verdict}; it took {document['seconds']} s.")
 
 
 def funnel_rows(document: dict[str, Any]) -> list[tuple[str, str, str]]:

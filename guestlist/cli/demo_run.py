@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,25 @@ ATTESTATION = {
 }
 
 Say = Callable[[str], None]
-Step = Callable[[int, int], None]
-"""Tells how far a long step is: done, of how many."""
+Advance = Callable[[int], None]
+Track = Callable[[str, int], AbstractContextManager[Advance]]
+"""Opens the progress of a long step: its title, how much there is to do; then told of so many more done."""
+
+
+def wrong_sums(document: Mapping[str, Any]) -> list[str]:
+    """What does not add up in the demo's document; empty when everything does."""
+    ended = document["accepted"] + sum(document["failed"].values()) + document["unknown"] + document["pending"]
+    rows = document["usable"] + document["duplicates"] + sum(document["rejected"].values())
+    people = document["recipients"] + sum(document["excluded"].values())
+    steps = [document[name] for name in ("accepted", "delivered", "read", "clicked")]
+    checks = {
+        "rows = usable + duplicates + rejected": document["rows"] == rows,
+        "uploaded <= usable": document["uploaded"] <= document["usable"],
+        "subscribers = recipients + excluded": sum(document["subscribers"].values()) == people,
+        "recipients = accepted + failed + unknown + pending": document["recipients"] == ended,
+        "accepted >= delivered >= read >= clicked": steps == sorted(steps, reverse=True),
+    }
+    return [equation for equation, holds in checks.items() if not holds]
 
 
 @dataclass(slots=True)
@@ -87,15 +104,15 @@ class Client:
         self._base = base
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
 
-    async def get(self, path: str, **query: str) -> dict[str, Any]:
+    async def get(self, path: str, /, **query: str) -> dict[str, Any]:
         """GET. Errors: GuestlistError."""
         return await self._call("GET", path, params=query)
 
-    async def post(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    async def post(self, path: str, /, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """POST of JSON. Errors: GuestlistError."""
         return await self._call("POST", path, json=dict(body or {}))
 
-    async def upload(self, path: str, content: bytes, **query: str) -> dict[str, Any]:
+    async def upload(self, path: str, content: bytes, /, **query: str) -> dict[str, Any]:
         """POST of a file. Errors: GuestlistError."""
         return await self._call("POST", path, params=query, data=content)
 
@@ -188,25 +205,26 @@ def demo_settings(data: Path, world: Mapping[str, Any], graph_url: str, public_u
 # -- the main job ---------------------------------------------------------------------------------------------------
 
 
-async def play(stage: Stage, file: Path, region: str, *, say: Say, step: Step) -> Numbers:
+async def play(stage: Stage, file: Path, region: str, *, say: Say, track: Track) -> Numbers:
     """The whole main job, as a customer would do it by HTTP."""
     started = time.monotonic()
     numbers = Numbers()
     page = await connect(stage, say)
     customer_list = await bring_list(stage, file, region, numbers, say)
-    audience_id = await upload_list(stage, page["id"], customer_list["id"], numbers, say, step)
+    audience_id = await upload_list(stage, page["id"], customer_list["id"], numbers, say, track)
     await sync(stage, page["id"])
     counts = await stage.api.get("/v1/subscribers/counts", page_id=page["id"])
     say(
         "Subscribers: "
         + ", ".join(f"{n['open'] + n['opted_out']} by {source}" for source, n in sorted(counts["sources"].items()))
     )
-    campaign_id = await send_campaign(stage, page["id"], numbers, say, step)
-    await settle(stage, campaign_id, numbers, step)
+    campaign_id = await send_campaign(stage, page["id"], numbers, say)
+    with track("Sending", numbers.funnel["recipients"]) as advance:
+        await settle(stage, campaign_id, numbers, advance)
     say("Looking for people who left: two complete token lists")
     for _ in range(2):
         await sync(stage, page["id"])
-    await settle(stage, campaign_id, numbers, step)
+    await settle(stage, campaign_id, numbers, lambda more: None)
     numbers.audience = await stage.api.get(f"/v1/audiences/{audience_id}")
     numbers.seconds = time.monotonic() - started
     return numbers
@@ -236,16 +254,18 @@ async def bring_list(stage: Stage, file: Path, region: str, numbers: Numbers, sa
     return created
 
 
-async def upload_list(stage: Stage, page_id: str, list_id: str, numbers: Numbers, say: Say, step: Step) -> str:
+async def upload_list(stage: Stage, page_id: str, list_id: str, numbers: Numbers, say: Say, track: Track) -> str:
     """Creates the audience, uploads the list into it and waits until Meta has matched it."""
     audience = await stage.api.post("/v1/audiences", {"page_id": page_id, "name": "Demo customers"})
     request = {"list_id": list_id, "attestation": ATTESTATION}
     upload = await stage.api.post(f"/v1/audiences/{audience['id']}/uploads", request)
     say(f"Uploading {upload['rows']} hashed rows, with the consent attestation in the ledger")
-    while upload["state"] not in ("matched", "failed", "paused"):
-        step(upload["rows_sent"], upload["rows"])
-        await asyncio.sleep(0.1)
-        upload = await stage.api.get(f"/v1/uploads/{upload['id']}")
+    with track("Uploading", upload["rows"]) as advance:
+        while upload["state"] not in ("matched", "failed", "paused"):
+            sent = upload["rows_sent"]
+            await asyncio.sleep(0.1)
+            upload = await stage.api.get(f"/v1/uploads/{upload['id']}")
+            advance(upload["rows_sent"] - sent)
     if upload["state"] != "matched":
         raise DependencyError(f"The upload stopped: {upload['reason']}", remedy="Look at /v1/uploads.")
     numbers.upload = upload
@@ -257,16 +277,16 @@ async def upload_list(stage: Stage, page_id: str, list_id: str, numbers: Numbers
 
 async def sync(stage: Stage, page_id: str) -> None:
     """Reads the Page's tokens anew, to the end."""
-    before = (await stage.api.get(f"/v1/pages/{page_id}"))["sync_number"]
+    before = (await stage.api.get(f"/v1/pages/{page_id}"))["synced_at"]
     await stage.api.post(f"/v1/pages/{page_id}/sync")
     while True:
         page = await stage.api.get(f"/v1/pages/{page_id}")
-        if page["sync_number"] > before and await at_rest(stage):
+        if page["synced_at"] != before and await at_rest(stage):
             return
         await asyncio.sleep(0.05)
 
 
-async def send_campaign(stage: Stage, page_id: str, numbers: Numbers, say: Say, step: Step) -> str:
+async def send_campaign(stage: Stage, page_id: str, numbers: Numbers, say: Say) -> str:
     """Creates the campaign, waits out its warm-up and launches it."""
     created = await stage.api.post("/v1/campaigns", {"page_id": page_id, "name": "Autumn tasting week", "message": MESSAGE})
     campaign_id = str(created["id"])
@@ -279,18 +299,19 @@ async def send_campaign(stage: Stage, page_id: str, numbers: Numbers, say: Say, 
     return campaign_id
 
 
-async def settle(stage: Stage, campaign_id: str, numbers: Numbers, step: Step) -> None:
+async def settle(stage: Stage, campaign_id: str, numbers: Numbers, advance: Advance) -> None:
     """Waits until no webhook is due and no row can move, or nothing has moved for a while."""
-    moved = time.monotonic()
+    moved, done = time.monotonic(), 0
     while time.monotonic() - moved < PATIENCE:
+        is_quiet = await quiet(stage)  # asked before the funnel, so that a quiet funnel is the last one
         funnel = await stage.api.get(f"/v1/campaigns/{campaign_id}/funnel")
         if funnel != numbers.funnel:
             moved, numbers.funnel = time.monotonic(), funnel
-        step(funnel["recipients"] - funnel["pending"], funnel["recipients"])
-        if not funnel["pending"] and await quiet(stage):
-            break
+        advance(funnel["recipients"] - funnel["pending"] - done)
+        done = funnel["recipients"] - funnel["pending"]
+        if is_quiet and not funnel["pending"]:
+            return
         await asyncio.sleep(0.1)
-    numbers.funnel = await stage.api.get(f"/v1/campaigns/{campaign_id}/funnel")
 
 
 async def quiet(stage: Stage) -> bool:

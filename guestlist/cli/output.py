@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import orjson
@@ -71,6 +72,22 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, rig
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     page(sys.stdout).print(table)
+
+
+def print_facts(facts: Mapping[str, object]) -> None:
+    """What is known of one thing, a line each, on stdout. What is None or empty is left out."""
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        if value not in (None, ""):
+            table.add_row(Text(printable(name)), Text(printable(value)))
+    page(sys.stdout).print(table)
+
+
+def when(milliseconds: int | None) -> str:
+    """An instant of a row for people, in UTC; nothing where there is none."""
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M}Z" if milliseconds is not None else ""
 
 
 def say(text: str, style: str = "") -> None:

@@ -8,7 +8,7 @@ from .calls import Call
 from .errors import GraphFault, invalid, no_permission
 from .fields import parse_fields, select_fields
 from .paging import build_page
-from .world import AdAccount
+from .things import AdAccount
 
 MIN_DAILY_BUDGET = 100  # minor currency units; min_daily_budget_imp
 PRICE = 1  # minor currency units for a delivered message

@@ -11,7 +11,7 @@ from .calls import Call
 from .errors import GraphFault, bad_token, invalid, no_permission
 from .fields import parse_fields, select_fields
 from .pages import read_page, read_webhook_fields
-from .world import App, User
+from .things import App, User
 
 LOGIN_SECONDS = 5183944  # what Graph answers for a long-lived user token
 

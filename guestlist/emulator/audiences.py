@@ -9,7 +9,7 @@ from .calls import Call
 from .errors import GraphFault, invalid
 from .fields import parse_fields, select_fields
 from .paging import build_page
-from .world import AdAccount, Audience, Page
+from .things import AdAccount, Audience, Page
 
 SUBTYPES = frozenset(
     [
@@ -100,7 +100,7 @@ def _read_channel(call: Call) -> Page | None:
 
 
 def _read_words(call: Call, name: str, allowed: frozenset[str]) -> list[str]:
-    words = call.params.sequence(name) or []
+    words = [str(word) for word in call.params.sequence(name) or ()]
     for word in words:
         if word not in allowed:
             raise invalid(f"Param {name} must be one of {{{', '.join(sorted(allowed))}}}")

@@ -14,7 +14,7 @@ from .auth import Token
 from .errors import GraphFault, no_permission
 from .limits import DAY, usage_headers
 from .params import Params
-from .world import Page
+from .things import Page
 
 if TYPE_CHECKING:
     from .emulator import Emulator

@@ -11,7 +11,7 @@ from .calls import Call
 from .errors import invalid, marketing
 from .fields import parse_fields, select_fields
 from .paging import build_page
-from .world import AdAccount, Campaign, Totals
+from .things import AdAccount, Campaign, Totals
 
 DAY = 86400.0
 LIFETIME_DAYS = 30

@@ -13,44 +13,19 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from .auth import ALL_SCOPES, PAGE_SCOPES, Token
+from . import control_world
 from .emulator import Emulator
 from .errors import GraphFault, invalid, unknown_object
 from .faults import parse_fault, parse_webhook_faults
-from .outcomes import say
 from .params import Params, decode_json
 from .state import show_state
-from .world import VERIFY_TOKEN, Subscriber
 
 PAGE = Path(__file__).with_name("page.html")
 FASTEST = 1_000_000.0
 FIRST_MOMENT, LAST_MOMENT = 0.0, 4_102_444_800.0  # 1970 to 2100
 MOST_CALLS = 100_000
-KINDS = frozenset({"USER", "PAGE", "SYSTEM_USER"})
 
 Handler = Callable[[Emulator, Params], Any]
-
-
-def show_world(emulator: Emulator, _params: Params) -> dict[str, str]:
-    """Ids and credentials of the default world: all a client needs to begin."""
-    world = emulator.world
-    page, account = next(iter(world.pages.values())), next(iter(world.accounts.values()))
-    return {
-        "app_id": world.app.id,
-        "app_secret": world.app.secret,
-        "verify_token": VERIFY_TOKEN,
-        "page_id": page.id,
-        "page_name": page.name,
-        "page_token": page.token,
-        "ad_account_id": f"act_{account.id}",
-        "business_id": world.business.id,
-        "system_user_token": _token_of(emulator, "SYSTEM_USER"),
-        "user_token": _token_of(emulator, "USER"),
-    }
-
-
-def _token_of(emulator: Emulator, kind: str) -> str:
-    return next(token.value for token in emulator.world.tokens.values() if token.kind == kind)
 
 
 def show_clock(emulator: Emulator, _params: Params) -> dict[str, Any]:
@@ -106,67 +81,6 @@ def show_calls(emulator: Emulator, params: Params) -> dict[str, Any]:
     return {"data": [entry.show() for entry in found], "next_since": found[-1].seq if found else since}
 
 
-def add_page(emulator: Emulator, params: Params) -> dict[str, str]:
-    page = emulator.world.add_page(params.must("name"), emulator.clock.now())
-    return {"page_id": page.id, "page_name": page.name, "page_token": page.token}
-
-
-def add_account(emulator: Emulator, params: Params) -> dict[str, str]:
-    account = emulator.world.add_account(params.must("name"), emulator.clock.now())
-    return {"ad_account_id": f"act_{account.id}"}
-
-
-def add_token(emulator: Emulator, params: Params) -> dict[str, Any]:
-    """A token of a `kind` with `scopes` (all by default), perhaps for `page_id`, perhaps ending after `expires_in` seconds."""
-    world, now = emulator.world, emulator.clock.now()
-    kind = params.choice("kind", KINDS) or "SYSTEM_USER"
-    page_id = params.text("page_id")
-    if kind == "PAGE" and page_id not in world.pages:
-        raise invalid("Param page_id must be a Page of this world")
-    scopes = params.sequence("scopes")
-    default = PAGE_SCOPES if kind == "PAGE" else ALL_SCOPES
-    life = params.integer("expires_in", minimum=1)
-    owner = world.system_user if kind == "SYSTEM_USER" else world.user
-    token = Token(
-        value=world.new_id("EAAEmulator"),
-        kind=kind,
-        user_id=owner.id,
-        scopes=frozenset(default if scopes is None else (str(scope) for scope in scopes)),
-        page_id=page_id if kind == "PAGE" else None,
-        issued=now,
-        expires=None if life is None else now + life,
-    )
-    world.add_token(token)
-    return {"token": token.value, "scopes": sorted(token.scopes)}
-
-
-def kill_token(emulator: Emulator, params: Params) -> dict[str, bool]:
-    """The token answers 190/460 from now on; `alive: true` brings it back."""
-    token = emulator.world.tokens.get(params.must("token"))
-    if token is None:
-        raise invalid("No such token in this world")
-    token.killed = params.boolean("alive") is not True
-    return {"success": True}
-
-
-def set_terms(emulator: Emulator, params: Params) -> dict[str, bool]:
-    account = emulator.world.accounts.get(params.must("ad_account_id").removeprefix("act_"))
-    accepted = params.boolean("accepted")
-    if account is None or accepted is None:
-        raise invalid("Give the ad_account_id of this world and accepted")
-    account.tos_accepted = accepted
-    return {"success": True}
-
-
-def flag_audience(emulator: Emulator, params: Params) -> dict[str, bool]:
-    """Uploads to the audience get 100/1713230 while it is flagged."""
-    audience = emulator.world.audiences.get(params.must("audience_id"))
-    if audience is None:
-        raise invalid("No such audience")
-    audience.flagged = params.boolean("flagged") is not False
-    return {"success": True}
-
-
 def add_faults(emulator: Emulator, params: Params) -> dict[str, Any]:
     """`faults`: rules for calls, added after those in force. `webhooks`: shares, replacing those in force."""
     rules = [parse_fault(raw) for raw in params.sequence("faults") or ()]
@@ -217,48 +131,27 @@ def show_limits(emulator: Emulator, _params: Params) -> dict[str, int]:
     return {"rate": emulator.limits.rate, **emulator.limits.hourly}
 
 
-def let_person_say(emulator: Emulator, params: Params) -> dict[str, str]:
-    """A subscriber writes to the Page: opens the 24 h window and gives a list-born person a PSID."""
-    subscriber = _subscriber(emulator, params)
-    say(emulator, subscriber, params.text("text") or "Hello", emulator.clock.now())
-    return {"psid": subscriber.thread.psid if subscriber.thread else "", "token": subscriber.token}
-
-
-def let_person_opt_out(emulator: Emulator, params: Params) -> dict[str, bool]:
-    _subscriber(emulator, params).opted_out = params.boolean("opted_out") is not False
-    return {"success": True}
-
-
-def _subscriber(emulator: Emulator, params: Params) -> Subscriber:
-    psid = params.text("psid")
-    thread = emulator.world.threads.get(psid) if psid else None
-    found = thread.subscriber if thread else emulator.world.subscribers.get(params.text("token") or "")
-    if found is None:
-        raise invalid("Give the token or the psid of a subscriber")
-    return found
-
-
 async def reset(emulator: Emulator, params: Params) -> dict[str, str]:
     await emulator.reset()
-    return show_world(emulator, params)
+    return control_world.show_world(emulator, params)
 
 
 CONTROLS: dict[str, dict[str, Handler]] = {
-    "/world": {"GET": show_world},
+    "/world": {"GET": control_world.show_world},
     "/clock": {"GET": show_clock, "POST": set_clock},
     "/state": {"GET": lambda emulator, _params: show_state(emulator)},
     "/calls": {"GET": show_calls},
-    "/pages": {"POST": add_page},
-    "/ad_accounts": {"POST": add_account},
-    "/tokens": {"POST": add_token},
-    "/tokens/kill": {"POST": kill_token},
-    "/terms": {"POST": set_terms},
-    "/audiences/flag": {"POST": flag_audience},
+    "/pages": {"POST": control_world.add_page},
+    "/ad_accounts": {"POST": control_world.add_account},
+    "/tokens": {"POST": control_world.add_token},
+    "/tokens/kill": {"POST": control_world.kill_token},
+    "/terms": {"POST": control_world.set_terms},
+    "/audiences/flag": {"POST": control_world.flag_audience},
     "/faults": {"GET": show_faults, "POST": add_faults, "DELETE": clear_faults},
     "/switches": {"GET": show_switches, "POST": set_switches},
     "/limits": {"GET": show_limits, "POST": set_limits},
-    "/people/say": {"POST": let_person_say},
-    "/people/opt_out": {"POST": let_person_opt_out},
+    "/people/say": {"POST": control_world.let_person_say},
+    "/people/opt_out": {"POST": control_world.let_person_opt_out},
     "/reset": {"POST": reset},
 }
 

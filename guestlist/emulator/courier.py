@@ -14,8 +14,9 @@ import aiohttp
 from .errors import GraphFault
 from .faults import Faults
 from .switches import Switches
+from .things import App
 from .webhooks import Event, build_body, fits_together, sign
-from .world import App, World
+from .world import World
 
 BATCH = 100  # events in one POST
 AT_ONCE = 16  # POSTs on the wire, over all Pages

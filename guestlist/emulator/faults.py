@@ -11,6 +11,7 @@ from .errors import GraphFault, invalid
 from .params import Params, as_integer
 
 HTML = b"<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Sorry, something went wrong.</h1></body></html>"
+ERROR_EXTRAS = frozenset({"error_data", "error_user_title", "error_user_msg", "is_transient"})
 SHARES = ("duplicate", "reorder", "drop", "delay")
 
 
@@ -46,6 +47,8 @@ class Fault:
         subcode = as_integer(details.pop("subcode", details.pop("error_subcode", None)), "error.subcode")
         message = str(details.pop("message", "Scripted fault"))
         kind = str(details.pop("type", "OAuthException"))
+        if not details.keys() <= ERROR_EXTRAS:
+            raise invalid(f"A scripted error may hold code, subcode, message, type, {', '.join(sorted(ERROR_EXTRAS))}")
         return GraphFault(message, code=code, subcode=subcode, kind=kind, status=status, **details)
 
     def show(self) -> dict[str, Any]:

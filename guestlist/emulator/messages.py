@@ -12,7 +12,7 @@ from .content import check_message
 from .errors import invalid, marketing
 from .outcomes import Sent
 from .params import as_integer
-from .world import AdAccount, Campaign, Subscriber
+from .things import AdAccount, Campaign, Subscriber
 
 GAP_SECONDS = 12 * 3600.0  # between two marketing messages to one token
 

@@ -9,8 +9,8 @@ from .adaccounts import PRICE
 from .campaigns import bill
 from .crowd import Traits
 from .emulator import Emulator
+from .things import Campaign, Subscriber
 from .webhooks import Event
-from .world import Campaign, Subscriber
 
 FAILURES = (
     "Message could not be delivered because the person is no longer available.",

@@ -9,8 +9,8 @@ from typing import Any
 from .calls import Call
 from .emulator import Emulator
 from .errors import GraphFault, invalid
+from .things import Page, Subscriber, Thread
 from .webhooks import Event
-from .world import Page, Subscriber, Thread
 
 HOUR = 3600.0
 WINDOW = 24 * HOUR

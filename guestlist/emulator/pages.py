@@ -8,7 +8,7 @@ from .calls import Call
 from .errors import invalid
 from .fields import parse_fields, select_fields
 from .paging import build_page
-from .world import App, Page
+from .things import App, Page
 
 TASKS = ["ADVERTISE", "ANALYZE", "CREATE_CONTENT", "MESSAGING", "MODERATE", "MANAGE"]
 CATEGORY = {"id": "197871390225897", "name": "Cafe"}

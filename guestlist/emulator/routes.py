@@ -10,7 +10,8 @@ from typing import Any
 from . import adaccounts, apps, audiences, campaigns, messages, page_messages, pages, tokens, uploads
 from .calls import Call
 from .errors import GraphFault, invalid, unknown_object, unknown_path
-from .world import KINDS, Page, Thread, World
+from .things import KINDS, Page, Thread
+from .world import World
 
 Handler = Callable[..., Any]
 VERSION = re.compile(r"v(\d{1,2})\.(\d)")

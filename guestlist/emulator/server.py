@@ -87,18 +87,18 @@ class GraphApp:
 
     async def _read_body(self, receive: Receive) -> bytes | None:
         """The whole body; None when it is too large or the caller left."""
-        message = await receive()
-        if not message.get("more_body"):
-            body: bytes = message.get("body", b"")
-            return body if len(body) <= self.emulator.config.max_body else None
-        chunks, size = [message["body"]], len(message["body"])
-        while message.get("more_body"):
+        chunks: list[bytes] = []
+        size, more = 0, True
+        while more:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
             chunks.append(message.get("body", b""))
             size += len(chunks[-1])
             if size > self.emulator.config.max_body:
                 return None
-        return b"".join(chunks)
+            more = message.get("more_body", False)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     async def _run(self, part: Part, url: str, authorization: str = "") -> PartAnswer | None:
         """One call, from request to answer. None when the connection is to be cut."""

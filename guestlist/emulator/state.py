@@ -8,7 +8,7 @@ from typing import Any
 
 from .audiences import audience_record, bounds
 from .emulator import Emulator
-from .world import Audience, Campaign, Page
+from .things import Audience, Campaign, Page
 
 
 def show_state(emulator: Emulator) -> dict[str, Any]:

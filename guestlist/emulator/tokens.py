@@ -10,7 +10,7 @@ from .calls import Call
 from .errors import invalid, unknown_object
 from .fields import parse_fields, select_fields
 from .paging import build_page
-from .world import Page, Subscriber
+from .things import Page, Subscriber
 
 SOURCES = frozenset({"COMMENT_AUTOMATION", "CTM", "REPLY_AUTOMATION", "SUBSCRIBER_LIST"})
 LIST_BORN_FIELDS = ("notification_messages_token", "topic_title", "notification_messages_reoptin", "custom_audience_ids")
@@ -39,6 +39,7 @@ def _read_filters(call: Call) -> Callable[[Subscriber], bool]:
     params, threshold = call.params, call.emulator.config.threshold
     unique = params.boolean("do_not_return_duplicates")
     received = params.boolean("has_received_marketing_message")
+    received = params.boolean("is_previously_messaged") if received is None else received
     audiences = {str(one) for one in params.sequence("custom_audience_ids") or ()}
     tags = params.sequence("subscriber_tag_ids")
     sources = {str(one) for one in params.sequence("opt_in_source") or ()}

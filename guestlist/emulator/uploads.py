@@ -14,8 +14,8 @@ from .emulator import Emulator
 from .errors import GraphFault, invalid
 from .paging import build_page
 from .rows import Rows, SessionPart, read_rows, read_session
+from .things import AdAccount, Audience, Page, Session
 from .webhooks import UPLOAD_STATUS, Event
-from .world import AdAccount, Audience, Page, Session
 
 REPLACE_SECONDS = 90 * 60.0
 DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -54,9 +54,7 @@ class TokenBucket:
         self._paused_until = 0.0
 
     @classmethod
-    def under_cap(
-        cls, cap: float, *, share: float = SHARE_OF_CAP, clock: Callable[[], float] = time.monotonic
-    ) -> TokenBucket:
+    def under_cap(cls, cap: float, *, share: float = SHARE_OF_CAP, clock: Callable[[], float] = time.monotonic) -> TokenBucket:
         """The bucket for a provider's limit of `cap` calls in any second; 0 = no cap."""
         return cls(cap * share, clock=clock)
 

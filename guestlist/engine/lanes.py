@@ -127,6 +127,8 @@ class Lanes:
         self._stop_asked.set()
         if self._is_running:
             await self._stopped.wait()
+        else:
+            await self._wakeups.stop()  # a process that only rang has a connection to close
 
     # --- what starts a lane -----------------------------------------------------------------------------------------
 

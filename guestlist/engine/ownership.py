@@ -8,7 +8,6 @@ from collections.abc import Callable
 import structlog
 
 from guestlist.engine.base import Lease, LeaseStore
-from guestlist.errors import DependencyError
 
 log = structlog.get_logger(__name__)
 
@@ -41,8 +40,8 @@ class Holding:
             asked_at = self._clock()
             try:
                 renewed = await leases.renew(self.lease, self._lease_seconds)
-            except DependencyError as error:
-                log.warning("lane.beat_missed", lane=self.lease.lane, code=error.code)
+            except Exception as error:  # whatever it was, the lease was not renewed
+                log.warning("lane.beat_missed", lane=self.lease.lane, error=type(error).__name__)
                 continue
             if not renewed:
                 self._gone = True

@@ -26,7 +26,7 @@ UNCAPPED_WINDOW = 1000
 
 LARGEST_GROUP = 32
 GROUP_SECONDS = 0.01
-"""A group, the rows that share one wait for permits and one recheck, is this much of the rate: it leaves as one burst."""
+"""A group is the rows that share one wait for permits and one recheck, and leave as one burst: so much of the rate, or 32."""
 
 QUIET_SECONDS = 0.025
 QUIET_CALLS = 6
@@ -156,8 +156,9 @@ class _Run(Generic[Item, Outcome]):
     async def _permits(self) -> int:
         """Waits for room in flight, then for permits: how many of the waiting rows may go; 0 when to look around first."""
         rate = self.bucket.rate
-        group = min(LARGEST_GROUP, max(1, int(rate * GROUP_SECONDS))) if rate else LARGEST_GROUP
-        n = min(len(self.waiting), group, self.in_flight)
+        group = max(1, int(rate * GROUP_SECONDS)) if rate else LARGEST_GROUP
+        most = min(LARGEST_GROUP, len(self.waiting), self.in_flight)
+        n = min(group, most)
         while len(self.calls) + n > self.in_flight:
             await self._one_landed()
         while wait := self.bucket.try_take(n):
@@ -165,6 +166,8 @@ class _Run(Generic[Item, Outcome]):
                 return 0
             await asyncio.sleep(min(wait, LOOK_UP_SECONDS))
             await self._hold_fire()
+        while n < most and len(self.calls) + n < self.in_flight and not self.bucket.try_take(1):
+            n += 1  # permits that came in during a slow recheck would else be forgotten
         return n
 
     async def _hold_fire(self) -> None:

@@ -48,7 +48,7 @@ class CsvListEngine:
             reader.close()
             raise
         report = ListReport(
-            filename=name,
+            filename=name.encode("utf-8", "replace").decode(),  # names on disk need not be text
             sha256="",
             bytes=0,
             encoding=reader.encoding,

@@ -18,6 +18,9 @@ from .headers import DOB, FULL_NAME, IGNORE, Named, find_hinted, find_named, ref
 IDENTIFIERS = (Key.EMAIL, Key.PHONE)
 TARGETS = (*Key, FULL_NAME, DOB)
 
+ENOUGH_TO_DOUBT = 10
+"""Filled cells from which content may overrule a header."""
+
 _CHECKED = frozenset({Key.GEN, Key.DOBY, Key.DOBM, Key.DOBD, Key.ST, Key.ZIP, Key.COUNTRY, DOB, FULL_NAME})
 """Keys whose header alone is not trusted: less than a third of sound values makes the column unsure."""
 
@@ -98,7 +101,9 @@ def _turn(index: int, key: str | None, serving: Mapping[str, tuple[int, ...]]) -
 
 
 def _names(header: Sequence[str] | None, width: int) -> list[str]:
-    return [(header[index] if header else "") or f"column {index + 1}" for index in range(width)]
+    """The columns' names as reports show them: printable, not endless, `column 3` where the header has none."""
+    shown = ["".join(char if char.isprintable() else " " for char in name).strip()[:100] for name in header or [""] * width]
+    return [name or f"column {index + 1}" for index, name in enumerate(shown)]
 
 
 def _chosen(names: Sequence[str], chosen: Mapping[str, str]) -> dict[int, str]:
@@ -158,7 +163,7 @@ def _by_header(named: Named, content: Content) -> _Guess:
     other = Key.PHONE if key == Key.EMAIL else Key.EMAIL
     if key in IDENTIFIERS and content.best() == (other, True) and content.share(other) >= 0.8:
         return _Guess(other, "used", f"Its header says {key}, but it holds {other} values.", named.rank)
-    if key in _CHECKED and content.filled and (share := content.share(key)) < 0.34:
+    if key in _CHECKED and content.filled >= ENOUGH_TO_DOUBT and (share := content.share(key)) < 0.34:
         return _Guess(key, "unsure", f"Its header says so, but only {share:.0%} of the first rows hold such a value.", named.rank)
     if key == Key.GEN and content.in_spanish:
         return _Guess(key, "unsure", "It holds H and M: M may mean mujer or man.", named.rank)
@@ -179,13 +184,12 @@ def _settle(guesses: list[_Guess], columns: Sequence[Sequence[str]]) -> None:
     """What only the columns together tell: whose name `Name` is, and which of several columns serve."""
     used = {guess.key for guess in guesses if guess.certainty == "used"}
     for index, guess in enumerate(guesses):
-        if guess.certainty != "used" or guess.rank < 0:
+        if guess.certainty == "ignored" or guess.rank < 0:
             continue
-        if guess.key == FULL_NAME and used & {Key.FN, Key.LN}:
-            if Key.LN in used:
-                guesses[index] = _Guess(None, "ignored", "First and last name have columns of their own.")
-            else:
-                guesses[index] = replace(guess, key=Key.LN, reason="Beside a first name, it is the last name.")
+        if guess.key == FULL_NAME and Key.LN in used:
+            guesses[index] = _Guess(None, "ignored", "First and last name have columns of their own.")
+        elif guess.key == FULL_NAME and Key.FN in used:
+            guesses[index] = replace(guess, key=Key.LN, certainty="used", reason="Beside a first name, it is the last name.")
         elif guess.key == Key.FN and not used & {Key.LN, FULL_NAME} and _mostly_two_words(columns[index]):
             guesses[index] = replace(guess, key=FULL_NAME, reason="It holds first and last name, and nothing else does.")
         elif guess.key == DOB and {Key.DOBY, Key.DOBM, Key.DOBD} <= used:

@@ -89,9 +89,20 @@ def find_width(lines: Sequence[str], delimiter: str) -> tuple[int, float]:
     if not sample:
         return 1, 0.0
     single = Counter(len(cells) for line in sample if (cells := split_line(line, delimiter)) is not None)
-    joined = Counter(len(cells) for cells in csv.reader((f"{line}\n" for line in sample), delimiter=delimiter) if cells)
+    joined = _joined_widths(sample, delimiter)
     width = max((single + joined).items(), key=lambda item: (item[1], item[0]))[0]
     return width, max(single[width] / len(sample), joined[width] / max(1, joined.total()))
+
+
+def _joined_widths(sample: Sequence[str], delimiter: str) -> Counter[int]:
+    """The widths a plain CSV reader finds, up to where it gives up."""
+    widths: Counter[int] = Counter()
+    try:
+        for cells in csv.reader((line.replace("\r", " ") + "\n" for line in sample), delimiter=delimiter):
+            widths[len(cells)] += 1
+    except csv.Error:  # a cell beyond its limit
+        return widths
+    return widths
 
 
 class RecordReader:
@@ -113,10 +124,10 @@ class RecordReader:
             yield records
 
     def _fill(self) -> bool:
-        """Whether there are lines: the rest of the current block, with the next one behind it."""
-        block = next(self._blocks, None)
+        """Puts the next lines behind those at hand. False when the file has no more."""
+        block = next((block for block in self._blocks if block), None)
         if block is None:
-            return self._at < len(self._lines)
+            return False
         self._lines = self._lines[self._at :] + block
         self._at = 0
         return True
@@ -137,7 +148,7 @@ class RecordReader:
         ahead = 0
         while size <= MAX_FIELD and ahead < MAX_LINES:
             ahead += 1
-            if self._at + ahead >= len(self._lines) and not self._fill_behind():
+            if self._at + ahead >= len(self._lines) and not self._fill():
                 break
             line = self._lines[self._at + ahead]
             size += len(line) + 1
@@ -158,11 +169,3 @@ class RecordReader:
         oversize = len(self._lines[self._at]) > MAX_FIELD
         self._at += 1
         return Record((), "field_too_long" if oversize else "unclosed_quote")
-
-    def _fill_behind(self) -> bool:
-        """Whether another block came behind the lines at hand."""
-        block = next(self._blocks, None)
-        if block is not None:
-            self._lines = self._lines[self._at :] + block
-            self._at = 0
-        return block is not None

@@ -9,12 +9,13 @@ from typing import TextIO
 from .base import Rejected
 
 COLUMNS = ("row", "column", "code", "value", "remedy")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
+_FORMULA_STARTS = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
 
 
 def defuse(text: str) -> str:
-    """The text as a spreadsheet shows it rather than runs it: an apostrophe goes before what would start a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
+    """The text as a spreadsheet shows it rather than runs it: no controls, an apostrophe before what would start a formula."""
+    shown = "".join(char if char.isprintable() else " " for char in text)
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA_STARTS) else shown
 
 
 class RejectsWriter:

@@ -248,9 +248,7 @@ _EMPTY_DIGEST = hashlib.sha256(b"").hexdigest()
 def _letters(text: str, *, digits: bool) -> str:
     """Lowercase letters with their marks, white space as it was, digits if wanted; punctuation and symbols are gone."""
     if text.isascii():
-        return "".join(
-            char for char in text.lower() if char.isalpha() or char == " " or char == "\t" or (digits and char.isdigit())
-        )
+        return "".join(char for char in text.lower() if char.isalpha() or char.isspace() or (digits and char.isdigit()))
     lowered = unicodedata.normalize("NFC", text).lower()
     kept = [
         char for char in lowered if char.isspace() or (kind := unicodedata.category(char))[0] in "LM" or (digits and kind == "Nd")

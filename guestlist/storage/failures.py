@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncpg
 
-from guestlist.errors import ConfigurationError, DependencyError, GuestlistError, RefusedError
+from guestlist.errors import ConfigurationError, DependencyError, GuestlistError, RefusedError, UsageError
 
 RERUN_CODES = frozenset({"deadlock", "serialization_failure", "connection_lost"})
 """Codes of failures after which the transaction surely left nothing behind and may simply be run again."""
@@ -22,6 +22,13 @@ def already_exists(table: str) -> RefusedError:
     """A unique key of `table` is taken."""
     return RefusedError(
         f"A row with this key already exists in {table}.", code="already_exists", remedy="Use the existing one.", table=table
+    )
+
+
+def bad_text() -> UsageError:
+    """A text no database can keep as it is. PostgreSQL refuses both kinds; SQLite would take the first, so it is refused here."""
+    return UsageError(
+        "A text holds a NUL character or half a surrogate pair.", code="bad_text", remedy="Send it again without that character."
     )
 
 
@@ -42,6 +49,8 @@ def closed() -> DependencyError:
 
 def sqlite_failure(error: Exception, path: str) -> Exception:
     """What sqlite3's error means for a person."""
+    if isinstance(error, UnicodeEncodeError):
+        return bad_text()
     name: str = getattr(error, "sqlite_errorname", "") or ""
     text = str(error)
     if name in {"SQLITE_FULL", "SQLITE_IOERR_WRITE"} or "disk is full" in text:
@@ -119,13 +128,24 @@ def postgres_failure(error: Exception, place: str) -> Exception:
             code="connection_lost",
             remedy="Check the server and the network; Guestlist connects again by itself.",
         )
+    if isinstance(error, asyncpg.InsufficientPrivilegeError):
+        return ConfigurationError(
+            f"The database user may not do this on {place}.",
+            code="database_rights",
+            remedy="Make the user in DATABASE_URL the owner of the database.",
+        )
+    if isinstance(error.__cause__, UnicodeEncodeError):
+        return bad_text()
     return refused_statement(" ".join(_described(error)))
 
 
 def _described(error: Exception) -> list[str]:
-    """The kind of error and where it is, never the values PostgreSQL quotes in its details."""
+    """The kind of error and where it is, never the values PostgreSQL quotes in its messages and details."""
     details = (getattr(error, name, None) for name in ("sqlstate", "table_name", "column_name", "constraint_name"))
-    return [type(error).__name__, *(str(detail) for detail in details if detail)]
+    words = [type(error).__name__, *(str(detail) for detail in details if detail)]
+    if isinstance(error, asyncpg.SyntaxOrAccessError):  # its message names tables and columns only
+        words.append(str(error.args[0]))
+    return words
 
 
 def connect_failure(error: Exception, place: str) -> Exception:

@@ -19,7 +19,7 @@ from guestlist.errors import ConfigurationError, GuestlistError
 
 from .base import Database, Transaction
 from .database import is_sqlite, sqlite_path
-from .failures import sqlite_failure
+from .failures import postgres_failure, sqlite_failure
 from .sqlite import connect, driver
 
 _LOCK = 7_305_815_213  # any number, the same for all workers: the advisory lock the migrations are run under
@@ -56,7 +56,7 @@ async def check_schema(database: Database) -> None:
         raise ConfigurationError(
             f"The database schema is older than this Guestlist (it has revision {found or 'none'}).",
             code="schema_older",
-            remedy="Run `guestlist serve` once, or call migrate, to bring it up to date.",
+            remedy="Start `guestlist serve` once: it brings the schema up to date.",
         )
 
 
@@ -102,16 +102,24 @@ def _migrate_sqlite(url: str) -> None:
         with engine.begin() as connection:
             _upgrade(connection)
     except DBAPIError as error:
-        raise sqlite_failure(cast(Exception, error.orig), str(path)) from None
+        raise sqlite_failure(_cause(error), str(path)) from None
 
 
 async def _migrate_postgres(url: str) -> None:
-    from .postgres import connect_postgres
+    from .postgres import connect_postgres, place_of
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: connect_postgres(url), poolclass=NullPool)
     try:
         async with engine.begin() as connection:
             await connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
             await connection.run_sync(_upgrade)
+    except DBAPIError as error:
+        raise postgres_failure(_cause(error), place_of(url)) from None
     finally:
         await engine.dispose()
+
+
+def _cause(error: DBAPIError) -> Exception:
+    """The driver's own error below SQLAlchemy's."""
+    own = cast(Exception, error.orig)
+    return own.__cause__ if isinstance(own.__cause__, Exception) else own

@@ -136,7 +136,7 @@ class SqliteTransaction:
             raise self._failure
         try:
             return call()
-        except driver.Error as error:
+        except (driver.Error, UnicodeEncodeError) as error:
             self._failure = _translate(error, self._path)
         raise self._failure from None
 

@@ -20,6 +20,8 @@ from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import LRUCache
 
+from .failures import bad_text
+
 Parameters = Mapping[str, Any]
 Processor = Callable[[Any], Any]
 
@@ -54,7 +56,7 @@ class Compiled:
 def compile_statement(statement: Executable, dialect: str, names: tuple[str, ...]) -> Compiled:
     """The statement for `dialect` ("sqlite" | "postgresql") with parameters of these names.
 
-    Errors: ValueError for a parameter the statement does not have, or one it lacks.
+    Errors: ValueError for a parameter the statement does not have, or one it lacks. Rendering a NUL raises UsageError.
     """
     if statement in _met:
         return _compile_and_keep(statement, dialect, names)
@@ -100,6 +102,7 @@ class _Shape:
         if self.expanding:
             return self._expand(parameters)
         values = self._pick(parameters)
+        _check_text(values)
         if not self._convert:
             return self._text, values
         converted = list(values)
@@ -112,6 +115,7 @@ class _Shape:
         processors = {**self._processors, **state.processors}
         given = state.parameters
         values = [processors[name](given[name]) if name in processors else given[name] for name in state.positiontup or ()]
+        _check_text(values)
         return state.statement, values
 
 
@@ -124,6 +128,12 @@ def _check_names(compiler: SQLCompiler, names: tuple[str, ...]) -> None:
         raise ValueError(f"The statement has no parameter named {', '.join(sorted(surplus))}.")
     if missing := {bind.key for bind in compiler.bind_names if bind.required} - given:
         raise ValueError(f"The statement needs a value for {', '.join(sorted(missing))}.")
+
+
+def _check_text(values: Sequence[Any]) -> None:
+    for value in values:
+        if type(value) is str and "\0" in value:
+            raise bad_text()
 
 
 def _processors(compiler: SQLCompiler) -> dict[str, Any]:

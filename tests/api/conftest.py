@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import pytest_asyncio
 from api_house import Api, build
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 from support.asgi import Client
 
 from guestlist.storage.base import Database
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[EventDict]]:
+    """What is logged, kept instead of printed."""
+    with capture_logs() as entries:
+        yield entries
 
 
 @pytest_asyncio.fixture

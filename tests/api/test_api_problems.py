@@ -60,6 +60,13 @@ async def test_each_wrong_field_is_named_with_its_rule_but_not_its_value(client:
     assert "EAAB" not in answered.text
 
 
+async def test_a_parameter_nobody_reads_is_refused(client: Client) -> None:
+    answered = await client.get("/v1/subscribers", {"opted_oout": "true", SECRET: ""})
+    check_problem(answered, 422, "invalid_request")
+    assert [each["field"] for each in answered.json()["errors"]] == ["query.opted_oout", "query.?"]
+    assert SECRET not in answered.text
+
+
 async def test_a_body_that_does_not_say_it_is_json_is_refused(client: Client) -> None:
     form = {"content_type": "application/x-www-form-urlencoded"}
     check_problem(await client.call("POST", "/v1/keys", headers=form, chunks=[b"name=x"]), 415, "unsupported_media_type")
@@ -105,7 +112,8 @@ async def test_a_body_is_counted_as_it_comes(client: Client) -> None:
 
 
 async def test_lists_have_their_own_limit(client: Client) -> None:
-    largest = b"email\na@example.com\n".ljust(LIST_MAX_BYTES, b"\n")
+    note = b"x" * 50_000
+    largest = (b"email,note\na@example.com," + note + b"\nb@example.com,").ljust(LIST_MAX_BYTES, b"x")
     assert (await client.send_file("/v1/lists", largest, {"region": "GB"})).status == 201
     check_problem(await client.send_file("/v1/lists", largest + b"\n", {"region": "GB"}), 413, "body_too_large")
 

@@ -1,12 +1,13 @@
 """The main job, whole: a file goes in, receipts come back, and the totals add up."""
 
 import asyncio
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from guestlist.cli.demo import funnel_rows
-from guestlist.cli.demo_run import play
+from guestlist.cli.demo_run import play, wrong_sums
 from guestlist.lists.sample import SAMPLE_FILE, SAMPLE_REGION
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -17,19 +18,21 @@ FILES = [(SAMPLE_FILE, SAMPLE_REGION)] + [
 ]
 
 
+@contextmanager
+def silent(title, total):
+    yield lambda more: None
+
+
 def check_sums(document):
-    assert document["rows"] == document["usable"] + document["duplicates"] + sum(document["rejected"].values())
-    assert document["uploaded"] == document["usable"]
-    assert sum(document["subscribers"].values()) == document["recipients"] + sum(document["excluded"].values())
-    ended = document["accepted"] + sum(document["failed"].values()) + document["unknown"] + document["pending"]
-    assert document["recipients"] == ended
-    assert document["accepted"] >= document["delivered"] >= document["read"] >= document["clicked"] > 0
+    assert wrong_sums(document) == []
+    assert document["uploaded"] == document["usable"] > 0
+    assert document["clicked"] > 0
 
 
 @pytest.mark.parametrize(("file", "region"), FILES, ids=lambda value: getattr(value, "stem", value))
 async def test_the_main_job_on_a_real_file(stage, file, region):
     said = []
-    numbers = await play(stage, file, region, say=said.append, step=lambda done, total: None)
+    numbers = await play(stage, file, region, say=said.append, track=silent)
     document = numbers.document()
     check_sums(document)
     assert document["pending"] == document["unknown"] == 0
@@ -39,9 +42,9 @@ async def test_the_main_job_on_a_real_file(stage, file, region):
 
 
 async def test_the_emulators_log_agrees_with_what_we_say(stage):
-    numbers = await play(stage, SAMPLE_FILE, SAMPLE_REGION, say=lambda text: None, step=lambda done, total: None)
+    numbers = await play(stage, SAMPLE_FILE, SAMPLE_REGION, say=lambda text: None, track=silent)
     calls = await stage.emulator.get("/_emulator/calls", path="*/messages", limit="100000")
-    sends = [call for call in calls["calls"] if call.get("subscription_token")]
+    sends = [call for call in calls["data"] if call.get("subscription_token")]
     accepted = [call["subscription_token"] for call in sends if call["status"] == 200]
     assert len(accepted) == len(set(accepted))
     late = numbers.funnel["failed"].get("late_failure", 0)
@@ -50,8 +53,8 @@ async def test_the_emulators_log_agrees_with_what_we_say(stage):
 
 
 async def test_receipts_doubled_shuffled_and_dropped_end_in_the_same_sums(stage):
-    await stage.emulator.post("/_emulator/webhook_faults", {"duplicate": 0.3, "reorder": 0.3})
-    numbers = await play(stage, SAMPLE_FILE, SAMPLE_REGION, say=lambda text: None, step=lambda done, total: None)
+    await stage.emulator.post("/_emulator/faults", {"webhooks": {"duplicate": 0.3, "reorder": 0.3}})
+    numbers = await play(stage, SAMPLE_FILE, SAMPLE_REGION, say=lambda text: None, track=silent)
     check_sums(numbers.document())
     state = await stage.emulator.get("/_emulator/state")
     [campaign] = state["campaigns"]
@@ -60,16 +63,17 @@ async def test_receipts_doubled_shuffled_and_dropped_end_in_the_same_sums(stage)
 
 
 async def test_swallowed_answers_are_settled_by_their_echoes(stage):
-    fault = {"method": "POST", "path": "*/act_*/messages", "share": 0.1, "swallow": True}
-    await stage.emulator.post("/_emulator/faults", fault)
-    numbers = await play(stage, SAMPLE_FILE, SAMPLE_REGION, say=lambda text: None, step=lambda done, total: None)
+    fault = {"method": "POST", "path": "/act_*/messages", "share": 0.1, "swallow": True}
+    await stage.emulator.post("/_emulator/faults", {"faults": [fault]})
+    numbers = await play(stage, SAMPLE_FILE, SAMPLE_REGION, say=lambda text: None, track=silent)
     check_sums(numbers.document())
     calls = await stage.emulator.get("/_emulator/calls", path="*/messages", limit="100000")
     tokens = [
-        call["subscription_token"] for call in calls["calls"] if call.get("subscription_token") and not call.get("error_code")
+        call["subscription_token"] for call in calls["data"] if call.get("subscription_token") and call["status"] == 200
     ]
     assert len(tokens) == len(set(tokens))
-    assert numbers.funnel["unknown"] == 0
+    refused_unheard = [call for call in calls["data"] if not call["answered"] and call["status"] != 200]
+    assert numbers.funnel["unknown"] == len(refused_unheard)  # no receipt can settle these: they stay listed
 
 
 async def test_a_forged_webhook_changes_nothing(stage):
@@ -90,3 +94,12 @@ async def _stored_webhooks(tx):
 
     row = await tx.fetch_one(select(func.count().label("n")).select_from(webhooks))
     return row["n"]
+
+
+def test_sums_that_do_not_add_up_are_named():
+    zeros = dict.fromkeys(
+        ("rows", "usable", "duplicates", "uploaded", "recipients", "accepted", "delivered", "read", "clicked"), 0
+    )
+    document = {**zeros, "unknown": 0, "pending": 0, **{name: {} for name in ("rejected", "failed", "subscribers", "excluded")}}
+    assert wrong_sums(document) == []
+    assert len(wrong_sums({**document, "rows": 1, "recipients": 1, "read": 1, "uploaded": 1})) == 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import MESSAGE
+from emulator_client import MESSAGE
 
 from guestlist.emulator.content import check_message
 from guestlist.emulator.errors import GraphFault

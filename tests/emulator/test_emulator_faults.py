@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from conftest import START, Callback, Client, client_of
+from emulator_client import START, Callback, Client, client_of
 
 from guestlist.emulator.config import EmulatorConfig
 from guestlist.emulator.server import running

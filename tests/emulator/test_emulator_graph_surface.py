@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 import pytest
-from conftest import FIELDS, Callback, Client, client_of, digest, list_rows
+from emulator_client import FIELDS, Callback, Client, client_of, digest, list_rows
 
 from guestlist.emulator.config import EmulatorConfig
 from guestlist.emulator.server import running

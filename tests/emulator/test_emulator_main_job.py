@@ -6,7 +6,7 @@ import hashlib
 import hmac
 
 import pytest
-from conftest import Client, list_rows
+from emulator_client import Client, list_rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # all share one emulator
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Client
+from emulator_client import Client
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # all share one emulator
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from conftest import Client, digest, list_rows
+from emulator_client import Client, digest, list_rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # all share one emulator
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
+from support.hand_overs import fullest_second
 
 from guestlist.engine.backoff import decide_back_off
 from guestlist.engine.bucket import TokenBucket
-from support.hand_overs import fullest_second
 
 
 class Clock:

@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 import structlog
+from support.leases import MemoryLeases
+from support.virtual_time import VirtualLoop, now, until, virtual
+from support.wakeups import DirectWakeups
 
 from guestlist.engine.base import LaneHandler, Ownership
 from guestlist.engine.lanes import Lanes, Timing
 from guestlist.engine.ownership import Holding
 from guestlist.errors import DependencyError
-from support.leases import MemoryLeases
-from support.virtual_time import VirtualLoop, now, until, virtual
-from support.wakeups import DirectWakeups
 
 LANE = "page:1"
 

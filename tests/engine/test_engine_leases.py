@@ -87,7 +87,8 @@ async def handle(ownership):
     await asyncio.sleep(3600)
 
 async def main():
-    engine = Lanes(Leases(await open_database(sys.argv[1])), PgQueuerWakeups.in_memory(), owner="to be killed", timing=Timing(lease=1.0, beat=0.2))
+    leases = Leases(await open_database(sys.argv[1]))
+    engine = Lanes(leases, PgQueuerWakeups.in_memory(), owner="to be killed", timing=Timing(lease=1.0, beat=0.2))
     engine.lane("page", handle)
     await engine.wake("page:1")
     await engine.run()

@@ -6,12 +6,12 @@ import asyncio
 import random
 
 import pytest
+from support.hand_overs import Owned, Row, Rows, fullest_second
+from support.virtual_time import now, until, virtual
 
 from guestlist.engine.bucket import TokenBucket
 from guestlist.engine.pump import pump
 from guestlist.errors import DependencyError
-from support.hand_overs import Owned, Row, Rows, fullest_second
-from support.virtual_time import now, until, virtual
 
 
 def bucket_of(rate: float) -> TokenBucket:
@@ -274,3 +274,12 @@ async def test_a_provider_that_answers_in_bursts_is_not_starved() -> None:
     started = now()
     await pump(rows, bucket_of(285), Owned())
     assert now() - started < 1.1 * 10 + 1
+
+
+@virtual
+async def test_a_slow_recheck_does_not_lower_the_rate() -> None:
+    rows = Rows(2_850, latency=0.1)
+    rows.recheck_takes = lambda: 0.018
+    started = now()
+    await pump(rows, bucket_of(285), Owned())
+    assert now() - started < 10.6

@@ -34,7 +34,9 @@ class Outcome:
 
     def adds_up(self) -> bool:
         report = self.report
-        return report.rows == report.usable + report.duplicates + sum(report.rejected.values()) and report.usable == len(self.rows)
+        return report.rows == report.usable + report.duplicates + sum(report.rejected.values()) and report.usable == len(
+            self.rows
+        )
 
 
 Read = Callable[..., Outcome]

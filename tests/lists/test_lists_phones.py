@@ -1,4 +1,4 @@
-"""Right phones are the first promise: every spelling of the field, the numbers that read two ways, and `phonenumbers` as judge."""
+"""Right phones are the first promise: every spelling of the field, numbers that read two ways, `phonenumbers` as judge."""
 
 from __future__ import annotations
 
@@ -152,7 +152,11 @@ def _judge(text: str, region: str | None) -> str | None:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:] if phonenumbers.is_valid_number(number) else None
+    return (
+        phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
+        if phonenumbers.is_valid_number(number)
+        else None
+    )
 
 
 def test_phonenumbers_agrees_in_every_region() -> None:

@@ -133,7 +133,11 @@ def test_digests_of_a_hashed_column_are_kept_and_never_hashed_twice() -> None:
     assert normalise_digest(EMPTY) == Reject("not_a_hash")
 
 
-anything = st.text(max_size=60) | st.text(st.characters(codec=None), max_size=20) | st.text("0123456789+-(). xeE@.,/#\0\ud800İΣς", max_size=30)
+anything = (
+    st.text(max_size=60)
+    | st.text(st.characters(codec=None), max_size=20)
+    | st.text("0123456789+-(). xeE@.,/#\0\ud800İΣς", max_size=30)
+)
 regions = st.sampled_from(["GB", "US", "DE", "IT", "BR", "JP", "AQ", "XX", ""])
 
 
@@ -169,7 +173,9 @@ def test_no_letter_of_a_name_is_lost(name: str) -> None:
     assert [char for char in value if char.isalpha()] == [char for char in name.lower() if char.isalpha()]
 
 
-@given(local=st.from_regex(r"[A-Za-z0-9_.+\-]{1,70}", fullmatch=True), domain=st.from_regex(r"[A-Za-z0-9.\-]{1,40}", fullmatch=True))
+@given(
+    local=st.from_regex(r"[A-Za-z0-9_.+\-]{1,70}", fullmatch=True), domain=st.from_regex(r"[A-Za-z0-9.\-]{1,40}", fullmatch=True)
+)
 def test_the_quick_way_for_plain_addresses_takes_nothing_the_careful_way_refuses(local: str, domain: str) -> None:
     address = f"{local}@{domain}"
     quick = normalise(Key.EMAIL, address, region="GB", this_year=YEAR)

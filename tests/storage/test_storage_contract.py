@@ -33,6 +33,14 @@ async def test_text_is_kept_to_the_letter(database: Database, name: str) -> None
     assert row == {"id": "w", "name": name, "created_at": 2**62}
 
 
+@pytest.mark.parametrize("name", ["nul \0 inside", "half \ud800 pair"])
+async def test_text_no_database_can_keep_is_refused_and_loses_only_itself(database: Database, name: str) -> None:
+    bad = database.write(lambda transaction: transaction.execute(ADD, {"id": "bad", "name": name, "created_at": 1}))
+    outcomes = await asyncio.gather(database.write(add("a")), bad, database.write(add("b")), return_exceptions=True)
+    assert [getattr(outcome, "code", None) for outcome in outcomes] == [None, "bad_text", None]
+    assert sorted(await ids_in(database)) == ["a", "b"]
+
+
 async def test_a_missing_row_is_none(database: Database) -> None:
     assert await database.read(lambda transaction: transaction.fetch_one(select(workspaces))) is None
     assert await database.read(lambda transaction: transaction.fetch_all(select(workspaces))) == []

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from support.databases import DIALECTS, empty_url
 
-from guestlist.errors import ConfigurationError
+from guestlist.errors import ConfigurationError, GuestlistError
 from guestlist.storage.database import is_sqlite, open_database, sqlite_path
 from guestlist.storage.migrate import check_schema, migrate, revisions
 from guestlist.storage.postgres import connect_postgres
@@ -122,7 +122,7 @@ async def test_a_database_without_schema_is_told_apart(url: str) -> None:
 
 async def test_a_failed_migration_leaves_the_schema_as_it_was(url: str) -> None:
     await on_connection(url, lambda connection: connection.execute(text("CREATE TABLE workspaces (id TEXT)")))
-    with pytest.raises(Exception, match="workspaces"):
+    with pytest.raises(GuestlistError, match="already exists"):
         await migrate(url)
     assert set(await on_connection(url, described)) == {"workspaces"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json as jsons
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -80,7 +81,9 @@ class Client:
         answered = Answered()
 
         async def receive() -> dict[str, Any]:
-            chunk = waiting.pop(0) if waiting else None
+            if not waiting:
+                await asyncio.Event().wait()  # the client stays until it is answered
+            chunk = waiting.pop(0)
             if chunk is None:
                 return {"type": "http.disconnect"}
             return {"type": "http.request", "body": chunk, "more_body": bool(waiting)}

@@ -11,7 +11,7 @@ from typing import Any
 
 from guestlist.actions import inbox, lanes, sending, subscribers
 from guestlist.actions.access import DEFAULT_WORKSPACE, ensure_default_workspace
-from guestlist.actions.base import MetaApp, ParsedBody, Services
+from guestlist.actions.base import MetaApp, Pace, ParsedBody, Services
 from guestlist.actions.pages import ADS_SCOPES, MARKETING_SCOPES, PAGE_SCOPES
 from guestlist.clocks import TimedIds
 from guestlist.domain.consent import check_attestation
@@ -258,6 +258,7 @@ async def build_house(database: Database, graph: ScriptedGraph | None = None) ->
         vault=SealedVault(bytes(32)),
         lists=CsvListEngine(),
         app=MetaApp(app_id="", app_token="1|s", verify_token="v", callback_url="", page_rate=0),
+        pace=Pace(upload_poll=timedelta(minutes=2), sync=timedelta(hours=1)),
         wake=wake,
         parse=_parse,
         bucket=lambda rate: TokenBucket(0),
