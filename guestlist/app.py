@@ -71,6 +71,21 @@ class App:
         return Dispatcher(api, receiver)
 
 
+class Buckets:
+    """A Page's bucket, kept between runs of its lane so that a halved rate is not forgotten; a new one when its cap changes."""
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+        self._kept: dict[str, tuple[int, TokenBucket]] = {}
+
+    def __call__(self, page_id: str, cap: int) -> TokenBucket:
+        """The bucket of a Page whose cap is so many calls a second."""
+        kept = self._kept.get(page_id)
+        if kept is None or kept[0] != cap:
+            kept = self._kept[page_id] = (cap, TokenBucket.under_cap(cap, share=self._share))
+        return kept[1]
+
+
 class MetaSecrets:
     """Implements inbound.base.Secrets from the settings: one Meta app an installation."""
 
@@ -110,6 +125,7 @@ async def open_app(
         stack.push_async_callback(graph.close)
         embedded = is_sqlite(settings.database_url)
         wakeups = PgQueuerWakeups.in_memory() if embedded else PgQueuerWakeups.on_postgres(settings.database_url)
+        stack.push_async_callback(wakeups.stop)
         timing = Timing(lease=settings.lease_seconds, beat=settings.lease_seconds * 0.3, sweep=settings.sweep_seconds)
         engine = Lanes(Leases(database), wakeups, owner=_owner(), timing=timing)
         services = _services(settings, database, graph, engine, clock)
@@ -139,7 +155,7 @@ def _services(settings: Settings, database: Database, graph: GraphClients, engin
         pace=Pace(upload_poll=timedelta(seconds=settings.upload_poll_seconds), sync=timedelta(hours=settings.sync_hours)),
         wake=engine.wake,
         parse=_parse,
-        bucket=lambda cap: TokenBucket.under_cap(cap, share=settings.page_rate_share),
+        bucket=Buckets(settings.page_rate_share),
         pump=hand_over,
     )
 

@@ -70,7 +70,7 @@ class Services:
     pace: Pace
     wake: Callable[[str], Awaitable[None]]
     parse: Callable[[str, bytes, datetime], ParsedBody]
-    bucket: Callable[[int], Bucket]  # a token bucket for so many calls a second
+    bucket: Callable[[str, int], Bucket]  # a Page's token bucket, for so many calls a second
     pump: Callable[[HandOver[Any, Any], Bucket, Ownership], Awaitable[None]]
 
     def now_ms(self) -> int:

@@ -68,7 +68,7 @@ async def run_page_lane(services: Services, ownership: Ownership) -> float | Non
         pass
     if page["state"] != "connected":
         return None
-    work = CampaignHandOver(services, page, services.bucket(page["rate"]), fence=ownership.lease.fence)
+    work = CampaignHandOver(services, page, services.bucket(page_id, page["rate"]), fence=ownership.lease.fence)
     await services.pump(work, work.bucket, ownership)
     return None
 

@@ -164,9 +164,9 @@ async def set_stage(data: Path, *, speed: float = SPEED) -> AsyncIterator[Stage]
 
 
 @asynccontextmanager
-async def run_emulator(speed: float) -> AsyncIterator[str]:
+async def run_emulator(speed: float, *options: str) -> AsyncIterator[str]:
     """An emulator process on a free port: its address. Errors: DependencyError when it does not start."""
-    command = (sys.executable, "-m", "guestlist.emulator", "--port", "0", "--speed", str(speed))
+    command = (sys.executable, "-m", "guestlist.emulator", "--port", "0", "--speed", str(speed), *options)
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     try:

@@ -261,7 +261,7 @@ async def build_house(database: Database, graph: ScriptedGraph | None = None) ->
         pace=Pace(upload_poll=timedelta(minutes=2), sync=timedelta(hours=1)),
         wake=wake,
         parse=_parse,
-        bucket=lambda rate: TokenBucket(0),
+        bucket=lambda page_id, rate: TokenBucket(0),
         pump=pump,
     )
     await ensure_default_workspace(services)
