@@ -1,6 +1,6 @@
 """The list engine against the plain right way: csv + phonenumbers + hashlib, both in this process on the same file.
 
-Prints rows a second as a ratio, and the share of right phones on a labelled list in eight spellings.
+Prints rows a second as a ratio, and the share of right phones on a labelled list in ten spellings.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ SPELLINGS: dict[str, Spelling] = {
     "code without plus": lambda number, rng: _e164(number),
     "code and trunk zero": lambda number, rng: f"(+{number.country_code}) {_digits(_national(number, rng))}",
     "extension": lambda number, rng: f"{_national(number, rng)} ext. {rng.randint(1, 999)}",
+    "leading zero lost": lambda number, rng: _digits(_national(number, rng)).lstrip("0"),
     "spreadsheet .0": lambda number, rng: f"{_e164(number)}.0",
 }
 

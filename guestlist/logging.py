@@ -79,6 +79,7 @@ def console_renderer(stream: TextIO) -> Processor:
 
 def mask_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Masks what must not be read, at any depth, by the names of the values."""
+    event.pop("color_message", None)  # uvicorn's own line once more, in colours
     for name, value in event.items():
         if name != "event" and not name.startswith("_"):
             event[name] = mask_value(name, value)

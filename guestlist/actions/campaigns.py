@@ -138,6 +138,9 @@ async def _born(services: Services, campaign: Row, meta_id: str) -> None:
 
 
 async def _warm(services: Services, campaign: Row) -> None:
+    if campaign["ready_at"] > services.now_ms():  # resumed before its time
+        await _set(services, campaign, due_at=campaign["ready_at"])
+        return
     launched = campaign["launched_at"] is not None
     state = Campaign.RUNNING if launched else Campaign.READY
     if await _set(services, campaign, state=state.value, due_at=None) and launched:

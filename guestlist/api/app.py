@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from fastapi import Depends, FastAPI
@@ -56,20 +55,23 @@ def build_api(services: Services, *, ready: Ready, list_max_bytes: int) -> FastA
             RequestValidationError: answer_invalid,
         },
     )
-    app.state.services = services
-    for noun in NOUNS:
-        app.include_router(noun.router, dependencies=[Depends(check_query)], responses=refusals(*ALWAYS))
-    app.include_router(health.build_router(services, ready, metrics))
-    app.include_router(reference.router)
+    app.state.services, app.state.ready, app.state.metrics = services, ready, metrics
+    add_routes(app)
     _describe_once(app)
     return app
 
 
-def _describe_once(app: FastAPI) -> None:
-    make = partial(describe, app)
+def add_routes(app: FastAPI) -> None:
+    """Every route; what serves them is found in `app.state` when they are called."""
+    for noun in NOUNS:
+        app.include_router(noun.router, dependencies=[Depends(check_query)], responses=refusals(*ALWAYS))
+    app.include_router(health.router)
+    app.include_router(reference.router)
 
+
+def _describe_once(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
-        app.openapi_schema = app.openapi_schema or make()
+        app.openapi_schema = app.openapi_schema or describe(app)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to describe an app oneself

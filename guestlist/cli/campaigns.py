@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,7 +28,6 @@ OurId = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's i
 Budget = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="In minor units of the ad account's currency: 500 means 5.00.")
 ]
-State = StrEnum("State", {each.name: each.value for each in Delivery})  # type: ignore[misc]  # the choices of --state
 
 
 @app.command()
@@ -185,22 +182,23 @@ def show(context: typer.Context, campaign: OurId, as_json: Json = False) -> None
 def launch(
     context: typer.Context,
     campaign: OurId,
-    wait: Wait = None,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait until nobody is pending; where no server runs, send from here.")
+    ] = False,
     patience: Patience = PATIENCE,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Fix the recipients from the subscribers as they stand; sending starts as soon as the campaign is warm.
 
-    A running server sends. With --wait and no server, this command sends itself, until nobody is pending; receipts still
-    need a server. --dry-run counts the recipients without fixing them.
+    A running server sends; receipts arrive by a server only. --dry-run counts the recipients without fixing them.
     """
     from guestlist.actions.campaigns import launch_campaign
     from guestlist.actions.rehearsal import rehearse
 
     async def task(app: App) -> Row:
         row = await launch_campaign(rehearse(app.services) if dry_run else app.services, app.workspace_id, campaign)
-        return row if dry_run else await settle(app, watch_sending(app, row), Waiting(bool(wait), patience, as_json))
+        return row if dry_run else await settle(app, watch_sending(app, row), Waiting(wait, patience, as_json))
 
     row = in_installation(context, task, lanes=("page", "ads", "inbox"))
     if not dry_run:
@@ -278,7 +276,7 @@ def tell(row: Row, *, as_json: bool) -> None:
 def recipients(
     context: typer.Context,
     campaign: OurId,
-    state: Annotated[State | None, typer.Option(help="Only those in this state.", show_default=False)] = None,
+    state: Annotated[Delivery | None, typer.Option(help="Only those in this state.", show_default=False)] = None,
     limit: Limit = 50,
     after: Annotated[int | None, typer.Option(min=0, metavar="N", help="Go on behind this position.")] = None,
     as_json: Json = False,

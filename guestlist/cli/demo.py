@@ -8,18 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from guestlist.cli.demo_run import Numbers, Stage, play, set_stage, wrong_sums
 from guestlist.cli.options import Json
 from guestlist.cli.output import count, print_json, print_table, print_text, progress, say
 from guestlist.cli.state import State, run, state_of
 from guestlist.errors import GuestlistError, UsageError
 from guestlist.lists.sample import SAMPLE_FILE, SAMPLE_REGION
 from guestlist.logging import configure_logging
-from guestlist.serving import stop_asked
+
+if TYPE_CHECKING:
+    from guestlist.cli.demo_run import Numbers, Stage
 
 
 def demo(
@@ -46,6 +47,8 @@ def demo(
 
 
 async def _show(state: State, file: Path, region: str, *, keep: bool, as_json: bool) -> None:
+    from guestlist.cli.demo_run import play, set_stage, wrong_sums  # late: the server is not loaded for `--help`
+
     configure_logging("warning")
     with data_folder(state, keep=keep) as data:
         async with set_stage(data) as stage:
@@ -75,6 +78,8 @@ def data_folder(state: State, *, keep: bool) -> Iterator[Path]:
 
 async def stay(stage: Stage) -> None:
     """Keeps everything up until Ctrl-C."""
+    from guestlist.serving import stop_asked
+
     say(f"Server:   {stage.server_url}   (API reference under /docs)")
     say(f"Emulator: {stage.emulator_url}/_emulator")
     say(f"Data:     {stage.app.settings.data}")
@@ -84,6 +89,8 @@ async def stay(stage: Stage) -> None:
 
 def print_story(numbers: Numbers) -> None:
     """What happened, for a person: mapping, rejects, funnel, reasons."""
+    from guestlist.cli.demo_run import wrong_sums
+
     report, document = numbers.report, numbers.document()
     print_text()
     print_text("Columns", style="bold")

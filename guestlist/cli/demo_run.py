@@ -141,15 +141,18 @@ class Stage:
 
 
 @asynccontextmanager
-async def set_stage(data: Path, *, speed: float = SPEED) -> AsyncIterator[Stage]:
-    """A fresh emulator in its own process and a server in this one, both on free ports."""
+async def set_stage(data: Path, *options: str, speed: float = SPEED, receipts: bool = True) -> AsyncIterator[Stage]:
+    """A fresh emulator in its own process and a server in this one, both on free ports.
+
+    `options` are the emulator's; without `receipts` it is not told where our webhooks go.
+    """
     async with AsyncExitStack() as stack:
-        emulator_url = await stack.enter_async_context(run_emulator(speed))
+        emulator_url = await stack.enter_async_context(run_emulator(speed, *options))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         emulator = Client(session, emulator_url)
         world = await emulator.get("/_emulator/world")
         listener = bind("127.0.0.1", 0)
-        settings = demo_settings(data, world, emulator_url, address_of(listener))
+        settings = demo_settings(data, world, emulator_url, address_of(listener) if receipts else None)
         stack.enter_context(lock_data_folder(settings))
         clock = FollowingClock(lambda: read_clock(emulator))
         await clock.follow_once()
@@ -186,7 +189,7 @@ async def read_clock(emulator: Client) -> tuple[float, float]:
     return float(clock["unix"]), float(clock["speed"])
 
 
-def demo_settings(data: Path, world: Mapping[str, Any], graph_url: str, public_url: str) -> Settings:
+def demo_settings(data: Path, world: Mapping[str, Any], graph_url: str, public_url: str | None) -> Settings:
     """Settings of a server that takes the emulator for Meta."""
     return load_settings(
         data=data,

@@ -19,9 +19,7 @@ def list_events(context: typer.Context, limit: Limit = 50, after: After = None, 
     from guestlist.actions import events
     from guestlist.api.events import Event
 
-    found = in_installation(
-        context, lambda app: events.list_events(app.services, app.workspace_id, after=after, limit=limit + 1)
-    )
+    found = in_installation(context, lambda app: events.list_events(app.services, app.workspace_id, after=after, limit=limit + 1))
     columns = Columns(
         ("Id", "At", "Event", "About", "Data"),
         lambda row: (row["id"], when(row["at"]), row["kind"], row["subject"], tell_data(row["data"])),

@@ -10,6 +10,7 @@ from guestlist.cli.installation import in_installation
 from guestlist.cli.listings import document
 from guestlist.cli.options import Json
 from guestlist.cli.output import print_json, print_table, print_text, say, when
+from guestlist.errors import UsageError
 
 if TYPE_CHECKING:
     from guestlist.app import App
@@ -67,6 +68,9 @@ def revoke(
 ) -> None:
     """End a key: from now on it opens nothing."""
     from guestlist.actions import access
+
+    if key.startswith(access.KEY_PREFIX):  # an answer that names it would print a secret
+        raise UsageError("This is a key, not its id.", remedy="Find the id that belongs to it: guestlist keys list")
 
     async def task(app: App) -> None:
         await access.revoke_key(app.services, app.workspace_id, key)

@@ -1,4 +1,4 @@
-"""`guestlist lists`: what a customer file is worth, and the payloads it turns into. Nothing leaves this machine."""
+"""`guestlist lists check` and `hash`: what a customer file is worth, and the payloads it turns into. Nothing is kept or sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from guestlist.cli.output import Advance, print_json, progress, say, say_json
 from guestlist.cli.state import state_of
 from guestlist.lists.base import ListOptions, ListReport, Payload, Prepared, Rejected
 
-app = typer.Typer(name="lists", no_args_is_help=True, help="Check customer files and turn them into hashed payloads.")
+app = typer.Typer(name="lists", no_args_is_help=True, help="Check customer files, keep them as digests, see what was lost.")
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The customer file, or - for standard input.", show_default=False)]
 Encoding = Annotated[str | None, typer.Option(help="The file's encoding, such as utf-8 or windows-1252; found out if not given.")]

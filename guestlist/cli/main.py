@@ -17,7 +17,21 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from guestlist.cli import config, emulator, lists, version
+from guestlist.cli import (
+    campaigns,
+    config,
+    demo,
+    doctor,
+    emulator,
+    events,
+    keys,
+    pages,
+    serve,
+    stored_lists,
+    subscribers,
+    uploads,
+    version,
+)
 from guestlist.cli.output import print_text
 from guestlist.cli.problems import INTERRUPTED, READER_GONE, report
 from guestlist.cli.state import State
@@ -64,8 +78,13 @@ app = typer.Typer(
     epilog="Exit codes: 0 ok, 1 unexpected, 2 usage, 3 configuration, 4 not allowed, 5 not found, 6 refused, 7 partly done, "
     "8 a dependency is down, 130 interrupted.",
 )
-app.add_typer(config.app)
-app.add_typer(lists.app)
+app.command("demo")(demo.demo)
+app.command("serve")(serve.serve)
+app.command("worker")(serve.worker)
+app.command("doctor")(doctor.doctor)
+# `stored_lists` adds to the commands of `lists`, `uploads` to those of `audiences`.
+for noun in (pages, stored_lists, uploads, subscribers, campaigns, keys, events, config):
+    app.add_typer(noun.app)
 app.command("emulator")(emulator.emulator)
 app.command("version")(version.version)
 

@@ -85,9 +85,7 @@ def list_pages(context: typer.Context, limit: Limit = 50, after: After = None, a
     from guestlist.actions import pages
     from guestlist.api.pages import ConnectedPage
 
-    found = in_installation(
-        context, lambda app: pages.list_pages(app.services, app.workspace_id, after=after, limit=limit + 1)
-    )
+    found = in_installation(context, lambda app: pages.list_pages(app.services, app.workspace_id, after=after, limit=limit + 1))
     columns = Columns(
         ("Id", "Page", "Meta's id", "Ad account", "State", "Subscribers read"),
         lambda row: (row["id"], row["name"], row["page_id"], row["ad_account_id"], row["state"], when(row["synced_at"])),
@@ -109,9 +107,7 @@ def show(context: typer.Context, page: OurId, as_json: Json = False) -> None:
 
 
 @app.command()
-def sync(
-    context: typer.Context, page: OurId, wait: Wait = None, patience: Patience = PATIENCE, as_json: Json = False
-) -> None:
+def sync(context: typer.Context, page: OurId, wait: Wait = None, patience: Patience = PATIENCE, as_json: Json = False) -> None:
     """Read a Page's subscribers from Meta now, to the end. A server does it every hour by itself."""
     from guestlist.actions.subscribers import count_subscribers, request_sync
     from guestlist.api.pages import ConnectedPage

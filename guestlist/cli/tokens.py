@@ -1,4 +1,4 @@
-"""Tokens from a prompt, a file or the environment: never from the command line, where every process and history file sees them."""
+"""Tokens from a prompt, a file or the environment: never from the command line, which other processes and histories see."""
 
 from __future__ import annotations
 

@@ -51,9 +51,7 @@ def upload(
 
     async def task(app: App) -> Row:
         services = rehearse(app.services) if dry_run else app.services
-        begun = await start_upload(
-            services, app.workspace_id, audience_id=audience, list_id=list_id, attestation=attestation
-        )
+        begun = await start_upload(services, app.workspace_id, audience_id=audience, list_id=list_id, attestation=attestation)
         return begun if dry_run else await settle(app, await watch_upload(app, begun), Waiting(wait, patience, as_json))
 
     row = in_installation(context, task, lanes=("ads",))
@@ -170,4 +168,5 @@ def print_upload(row: Row) -> None:
         }
     )
     if row["state"] == "matching":
-        say(f"Meta is matching; it may take up to 24 hours. See: guestlist audiences show {row['audience_id']}")
+        say("Meta is matching, for up to 24 hours; a running server follows it.")
+        say(f"How far it is: guestlist audiences show {row['audience_id']}")

@@ -84,7 +84,7 @@ class MetaReceiver:
                 raise _BodyTooLargeError
             async with asyncio.timeout(self._seconds):
                 body = await _read_body(receive, self._max_bytes)
-            check_signature(signature, body, secret)
+            mac = check_signature(signature, body, secret)
         except (UnsignedError, ForgedError) as error:
             _log.warning("webhook_refused", provider=PROVIDER, code=error.code)
             return answers.UNSIGNED if isinstance(error, UnsignedError) else answers.FORGED
@@ -93,11 +93,11 @@ class MetaReceiver:
             return answers.TOO_LARGE
         except TimeoutError:
             return answers.TOO_SLOW
-        return await self._store(app_id or "", body)
+        return await self._store(app_id or "", body, mac)
 
-    async def _store(self, app_id: str, body: bytes) -> Answer:
+    async def _store(self, app_id: str, body: bytes, mac: bytes) -> Answer:
         try:
-            await self._inbox.store(PROVIDER, app_id, body)
+            await self._inbox.store(PROVIDER, app_id, body, mac)
         except Exception as error:
             # The boundary: whatever failed, the body is not known to be durable. Only the error's kind is logged, for a
             # database error's own text may quote the body.

@@ -27,8 +27,8 @@ class ForgedError(NotAllowedError):
     code = "webhook_forged"
 
 
-def check_signature(header: bytes | None, body: bytes, secret: str) -> None:
-    """Passes when `header` (the value of X-Hub-Signature-256) signs exactly these bytes; compares in constant time.
+def check_signature(header: bytes | None, body: bytes, secret: str) -> bytes:
+    """The MAC, once it is proven: passes when `header` (the value of X-Hub-Signature-256) signs exactly these bytes; compares in constant time.
 
     Hex digits may be of either case. The older SHA-1 header is no substitute and is never looked at.
     Errors: UnsignedError without a header, ForgedError for one that is malformed or does not fit.
@@ -38,6 +38,7 @@ def check_signature(header: bytes | None, body: bytes, secret: str) -> None:
     expected = hmac.digest(secret.encode(), body, "sha256")
     if not hmac.compare_digest(_read_digest(header), expected):
         raise ForgedError
+    return expected
 
 
 def build_signature(body: bytes, secret: str) -> bytes:

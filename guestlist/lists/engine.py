@@ -13,7 +13,7 @@ from guestlist.errors import ListError
 from .base import ListOptions, ListReport, Payload, Rejected
 from .countries import check_region
 from .layout import is_blank, is_totals
-from .mapping import ColumnPlan, map_columns
+from .mapping import IDENTIFIERS, ColumnPlan, map_columns
 from .masking import mask
 from .preview import Preview, expect_match, find_warnings
 from .reader import FileReader
@@ -138,8 +138,9 @@ class CsvPrepared:
 
     def _lose_unidentified(self, number: int, row: Row, code: str) -> None:
         """A row without e-mail and phone: its reject says what was wrong with those it had."""
-        causes = [f"{self._name(cell.column)}: {REGISTRY[cell.code].meaning} {self._remedy(cell)}" for cell in row.dropped]
-        self._lose(number, code, " ".join(cell.raw for cell in row.dropped), " ".join(causes))
+        tried = [cell for cell in row.dropped if self._plan.columns[cell.column].key in IDENTIFIERS]
+        causes = [f"{self._name(cell.column)}: {REGISTRY[cell.code].meaning} {self._remedy(cell)}" for cell in tried]
+        self._lose(number, code, " ".join(cell.raw for cell in tried), " ".join(causes))
         self._preview.add(number, row, code)
 
     def _drop(self, number: int, dropped: Iterable[Dropped]) -> None:

@@ -22,8 +22,8 @@ _NAMES = {
         emailadresse|adresse email|adresse e mail|adresse mail|courriel|mel|correo|correo electronico|
         direccion de correo electronico|correo e|endereco de email|endereco de e mail|indirizzo email|indirizzo e mail|
         posta elettronica|e mailadres|emailadres|adres email|adres e mail|poczta|e post|epost|epostadress|e postadress|e posta|
-        eposta|e posta adresi|почта|электронная почта|эл почта|имейл|メール|メールアドレス|eメール|电子邮件|电子邮箱|邮箱|電子郵件|
-        dia chi email|thu dien tu|alamat email|surel""",
+        eposta|e posta adresi|почта|электронная почта|эл почта|имейл|メール|メールアドレス|eメール|电子邮件|电子邮箱|邮箱|
+        電子郵件|dia chi email|thu dien tu|alamat email|surel""",
     "PHONE": """mobile|mobile phone|mobile phone number|mobilephone|mobile number|cell|cell phone|cellphone|cell number|
         cellular|person mobile phone|primary phone|phone|phone number|phonenumber|phone no|telephone|telephone number|tel|
         tel no|phone 1|phone1|phone 1 value|contact number|contact phone|customer phone|billing phone|default address phone|

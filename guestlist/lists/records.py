@@ -1,9 +1,8 @@
 """Lines to records: quoting, quoted line ends, and a limit to the damage an unclosed quote can do.
 
 A quote opens a quoted cell only at the cell's start, and closes it only before a delimiter or the line's end; any other
-quote is a character (`5" pipe`). A quoted cell may run over line ends, but only if it closes strictly, the record then
-has the file's width, and no line within it reads as a record of its own. Else the quote was never closed: that one line
-is lost, and reading goes on with the next.
+quote is a character (`5" pipe`). A quoted cell may run over line ends, but only if it closes strictly and no line within
+it reads as a record of its own. Else the quote was never closed: that one line is lost, and reading goes on with the next.
 """
 
 from __future__ import annotations
@@ -23,6 +22,9 @@ MAX_LINE = 1_048_576
 MAX_LINES = 1_000
 """Lines a quoted cell may span."""
 
+MORE_CELLS = 8
+"""Cells beyond the file's width after which lines are no longer joined."""
+
 _QUOTES = re.compile('"+')
 
 
@@ -41,30 +43,37 @@ def split_line(line: str, delimiter: str) -> list[str] | None:
         cells = line[1:-1].split(f'"{delimiter}"')
         if line.count('"') == 2 * len(cells):
             return cells
-    return _split_quoted(line, delimiter, strict=False)
+    cells, is_open = _scan(line, delimiter)
+    return None if is_open else cells
 
 
-class _Stray(Exception):
+class _StrayQuoteError(Exception):
     """A quote inside a quoted cell that neither closes it nor is doubled."""
 
 
-def _split_quoted(line: str, delimiter: str, *, strict: bool) -> list[str] | None:
-    """The cells; None when one is open at the end. Errors: `_Stray` if strict."""
+def _scan(line: str, delimiter: str, *, inside: bool = False) -> tuple[list[str], bool]:
+    """The cells of a line, and whether the last is still open at its end.
+
+    `inside`: the line continues an open cell, so its first cell belongs to that one. Then the reading is strict.
+    Errors: `_StrayQuoteError` if strict.
+    """
     cells: list[str] = []
-    start, end = 0, len(line)
+    strict, start, end = inside, 0, len(line)
     while True:
-        if line.startswith('"', start):
-            close = _find_close(line, start + 1, delimiter, strict=strict)
+        if inside or line.startswith('"', start):
+            start += not inside
+            inside = False
+            close = _find_close(line, start, delimiter, strict=strict)
             if close < 0:
-                return None
-            cells.append(line[start + 1 : close].replace('""', '"'))
+                return [*cells, line[start:].replace('""', '"')], True
+            cells.append(line[start:close].replace('""', '"'))
             stop = close + 1
         else:
             found = line.find(delimiter, start)
             stop = end if found < 0 else found
             cells.append(line[start:stop])
         if stop >= end:
-            return cells
+            return cells, False
         start = stop + 1
 
 
@@ -76,7 +85,7 @@ def _find_close(line: str, start: int, delimiter: str, *, strict: bool) -> int:
         if run.end() == len(line) or line[run.end()] == delimiter:
             return run.end() - 1
         if strict:
-            raise _Stray
+            raise _StrayQuoteError
     return -1
 
 
@@ -144,28 +153,39 @@ class RecordReader:
 
     def _spanning(self) -> Record:
         """The record whose quoted cell runs over the line's end, or the one line lost to an unclosed quote."""
-        size = len(self._lines[self._at])
-        ahead = 0
-        while size <= MAX_FIELD and ahead < MAX_LINES:
-            ahead += 1
-            if self._at + ahead >= len(self._lines) and not self._fill():
-                break
-            line = self._lines[self._at + ahead]
-            size += len(line) + 1
-            if '"' not in line:
-                if self._width > 1 and line.count(self._delimiter) == self._width - 1:
-                    break
-                continue
-            try:
-                joined = "\n".join(self._lines[self._at : self._at + ahead + 1])
-                cells = _split_quoted(joined, self._delimiter, strict=True)
-            except _Stray:
-                break
-            if cells is not None and len(cells) == self._width > 1:
-                self._at += ahead + 1
-                return Record(cells)
-            if cells is not None:
-                break
+        joined = self._join()
+        if joined is not None:
+            return Record(joined)
         oversize = len(self._lines[self._at]) > MAX_FIELD
         self._at += 1
         return Record((), "field_too_long" if oversize else "unclosed_quote")
+
+    def _join(self) -> list[str] | None:
+        """The cells of the record that begins at the current line and spans several, moving past it; None if there is none."""
+        cells, is_open = _scan(self._lines[self._at], self._delimiter)
+        size, ahead = len(self._lines[self._at]), 0
+        while is_open and size <= MAX_FIELD and ahead < MAX_LINES and len(cells) <= self._width + MORE_CELLS:
+            ahead += 1
+            if self._at + ahead >= len(self._lines) and not self._fill():
+                return None
+            line = self._lines[self._at + ahead]
+            size += len(line) + 1
+            if '"' not in line and line.count(self._delimiter) == self._width - 1:
+                return None  # a record of its own
+            try:
+                (first, *more), is_open = _scan(line, self._delimiter, inside=True)
+            except _StrayQuoteError:
+                return None
+            cells[-1] += f"\n{first}"
+            cells += more
+        if is_open or not self._is_one(cells, self._lines[self._at + ahead]):
+            return None
+        self._at += ahead + 1
+        return cells
+
+    def _is_one(self, cells: Sequence[str], last: str) -> bool:
+        """Whether joined lines are one record: of the file's width, or of another while the last line is no record of its own."""
+        if len(cells) == self._width:
+            return True
+        alone = split_line(last, self._delimiter)
+        return alone is None or len(alone) != self._width

@@ -93,7 +93,7 @@ def _person(index: int, rng: random.Random) -> Row:
     number = _number(land, rng)
     second = f"+{land.code} {_number(land, rng)}" if rng.random() < 0.15 else ""
     birth = f"{rng.randrange(1945, 2006)}-{rng.randrange(1, 13):02d}-{rng.randrange(1, 29):02d}" if rng.random() < 0.5 else ""
-    gender = rng.choice(("f", "m", "F", "M", "female", "male", "", "", "", "x"))
+    gender = rng.choice((*("f", "m", "F", "M", "female", "male") * 4, *("",) * 24, "x"))
     spelling = rng.choices([spell for _, spell in SPELLINGS], [weight for weight, _ in SPELLINGS])[0]
     phone = spelling(land, number, rng) if rng.random() < 0.86 else ""
     email = f"{_local_part(first, last)}{index}@{rng.choice(DOMAINS)}" if rng.random() < 0.88 else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from api_house import Api
 from support.asgi import Client
@@ -58,11 +59,12 @@ async def test_what_waits_is_counted(api: Api) -> None:
         assert line in text
 
 
-async def test_numbers_are_told_even_when_the_database_is_away(api: Api, monkeypatch: object) -> None:
-    async def away(unit: object) -> None:
-        raise DependencyError("The database is away.")
+async def test_numbers_are_told_even_when_the_database_is_away(api: Api) -> None:
+    class Away:
+        async def read(self, unit: object) -> None:
+            raise DependencyError("The database is away.")
 
-    object.__setattr__(api.house.services, "db", type("Away", (), {"read": staticmethod(away)})())
+    api.app.state.services = replace(api.house.services, db=Away())
     assert "guestlist_database_up 0.0" in await read_metrics(api.client)
 
 

@@ -18,11 +18,13 @@ from api_house import Api, build
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis import GenerationMode, checks
 from schemathesis.specs.openapi import checks as openapi_checks
+from support.asgi import Client
 
+from guestlist.api.handbook import write_page
 from guestlist.storage.database import open_database
 from guestlist.storage.migrate import migrate
 
-EXAMPLES = 8
+EXAMPLES = 10
 CHECKS = [
     checks.not_a_server_error,
     openapi_checks.status_code_conformance,
@@ -96,6 +98,33 @@ def operations(served: Served) -> Iterator[Any]:
     schema = schemathesis.openapi.from_dict(served.schema)
     for result in schema.include(path_regex="^/v1").get_all_operations():
         yield result.ok()
+
+
+async def test_every_operation_is_described_in_words_and_has_its_own_id(api: Api) -> None:
+    document = api.app.openapi()
+    operations = {(path, method): each for path, methods in document["paths"].items() for method, each in methods.items()}
+    assert document["openapi"].startswith("3.1")
+    assert len({each["operationId"] for each in operations.values()}) == len(operations)
+    for (path, method), each in operations.items():
+        assert each["summary"], path
+        assert each["description"], path
+        assert ("apiKey" in str(each.get("security"))) == path.startswith("/v1"), path
+        problems = [
+            status for status, answer in each["responses"].items() if "application/problem+json" in answer.get("content", {})
+        ]
+        assert problems == [status for status in each["responses"] if status >= "400"], path
+        names = {parameter["name"] for parameter in each.get("parameters", ())}
+        assert ("Idempotency-Key" in names) == (method == "post"), path
+
+
+async def test_the_description_is_served(client: Client) -> None:
+    answered = await client.get("/openapi.json")
+    assert answered.json()["info"]["title"] == "Guestlist"
+
+
+def test_the_page_of_the_handbook_is_up_to_date() -> None:
+    page = Path("docs/reference/http-api.md").read_text(encoding="utf-8")
+    assert page == "\n".join(write_page()) + "\n", "run: python -m guestlist.api.handbook > docs/reference/http-api.md"
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))

@@ -51,4 +51,4 @@ def test_completion_knows_the_commands() -> None:
 
     result = CliRunner(env=environment).invoke(app, [], prog_name="guestlist")
 
-    assert result.stdout.split() == ["check", "hash"]
+    assert result.stdout.split() == ["check", "hash", "import", "list", "show", "rejects"]

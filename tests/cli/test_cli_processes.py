@@ -9,8 +9,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,20 +20,6 @@ PROGRAM = [sys.executable, "-m", "guestlist"]
 def run(*words: str, **options: object) -> subprocess.CompletedProcess[bytes]:
     """Runs the program to its end."""
     return subprocess.run([*PROGRAM, *words], capture_output=True, timeout=60, check=False, **options)  # type: ignore[call-overload]
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """Starts the program; whatever still runs at the test's end is killed."""
-    with ExitStack() as stack:
-
-        def begin(*words: str) -> subprocess.Popen[bytes]:
-            pipe = subprocess.PIPE
-            process = stack.enter_context(subprocess.Popen([*PROGRAM, *words], stdin=pipe, stdout=pipe, stderr=pipe))
-            stack.callback(process.kill)
-            return process
-
-        yield begin
 
 
 def test_data_and_talk_come_on_their_own_streams() -> None:

@@ -132,6 +132,15 @@ def test_an_unclosed_quote_costs_only_its_row(read: Read, record: str, quoted: b
     assert (outcome.report.rows, outcome.report.usable) == (101, 100)
 
 
+def test_a_ragged_row_with_a_line_end_in_a_cell_is_one_record(read: Read) -> None:
+    outcome = read(
+        'email,phone,first name\na@example.com,,A\nb@example.com,,"B\nof b",extra\nc@example.com,"C\nof c"\nd@example.com,,D\n'
+    )
+
+    assert outcome.codes == [(2, "", "row_long"), (3, "", "row_short")]
+    assert (outcome.report.rows, outcome.report.usable) == (4, 2)
+
+
 def test_ragged_rows_are_rejected_with_their_number(read: Read) -> None:
     outcome = read("email,phone,first name\na@example.com,,A\nb@example.com\nc@example.com,,C,extra\nd@example.com,,D\n")
 
