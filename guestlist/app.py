@@ -17,7 +17,7 @@ from typing import IO, Any
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from guestlist.actions import access, inbox, lanes, sending, subscribers
+from guestlist.actions import access, inbox, lanes, sending, subscribers, tidy
 from guestlist.actions.base import MetaApp, Pace, ParsedBody, Services
 from guestlist.clocks import SystemClock, TimedIds
 from guestlist.domain.identifiers import Clock
@@ -48,6 +48,7 @@ LANES: Mapping[str, Callable[[Services, Ownership], Awaitable[float | None]]] = 
     "ads": lanes.run_ads_lane,
     "sync": subscribers.run_sync_lane,
     "inbox": inbox.run_inbox_lane,
+    "tidy": tidy.run_tidy_lane,
 }
 """What runs each kind of lane."""
 
@@ -152,11 +153,19 @@ def _services(settings: Settings, database: Database, graph: GraphClients, engin
         vault=SealedVault(load_key(settings)),
         lists=CsvListEngine(),
         app=_meta_app(settings),
-        pace=Pace(upload_poll=timedelta(seconds=settings.upload_poll_seconds), sync=timedelta(hours=settings.sync_hours)),
+        pace=_pace(settings),
         wake=engine.wake,
         parse=_parse,
         bucket=Buckets(settings.page_rate_share),
         pump=hand_over,
+    )
+
+
+def _pace(settings: Settings) -> Pace:
+    return Pace(
+        upload_poll=timedelta(seconds=settings.upload_poll_seconds),
+        sync=timedelta(hours=settings.sync_hours),
+        webhooks_kept=timedelta(days=settings.webhook_days),
     )
 
 
@@ -229,6 +238,7 @@ async def check_ready(services: Services) -> dict[str, str]:
 async def run_engine(app: App) -> AsyncIterator[None]:
     """Runs the lanes in this process; on the way out hand-overs finish and lanes are released."""
     task = asyncio.create_task(app.engine.run())
+    await app.engine.wake(tidy.TIDY_LANE)
     try:
         yield
     finally:

@@ -103,6 +103,7 @@ class Settings(BaseSettings):
     sync_hours: float = Field(1.0, gt=0, description="Hours between two full reads of a Page's subscription tokens.")
     upload_poll_seconds: float = Field(30.0, gt=0, description="Seconds between two looks at an upload Meta is silent about.")
     webhook_max_bytes: ByteSize = Field(ByteSize(4 * 1024**2), gt=0, description="The largest webhook body that is read.")
+    webhook_days: float = Field(7.0, gt=0, description="Days that raw webhooks are kept after they were applied.")
     list_max_bytes: ByteSize = Field(ByteSize(2 * 1024**3), gt=0, description="The largest customer file that is accepted.")
     log_level: LogLevel = Field("info", description="What is logged: debug, info, warning or error.")
     log_json: bool = Field(False, description="Log one JSON object a line instead of readable text.")

@@ -50,10 +50,11 @@ class MetaApp:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often Meta is asked unprompted, in business time."""
+    """How often Meta is asked unprompted, and how long things are kept, in business time."""
 
     upload_poll: timedelta  # how far a silent upload is; its webhook brings the look forward
     sync: timedelta  # a Page's whole token list
+    webhooks_kept: timedelta  # raw bodies, after they were applied
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from .base import Services
 PAGE_SCOPES = frozenset({"pages_messaging", "pages_manage_metadata"})
 ADS_SCOPES = frozenset({"ads_management"})
 MARKETING_SCOPES = frozenset({"paid_marketing_messages", "marketing_messages_messenger"})  # one of them
+HANDSHAKE_FAILED = 2200
+"""Meta's code when the webhook address does not answer its handshake."""
 WEBHOOK_FIELDS = (
     "messages",
     "messaging_postbacks",
@@ -105,7 +107,16 @@ async def _subscribe_app(services: Services) -> None:
     app = services.app
     if app.callback_url and app.verify_token:
         as_app = services.graph.with_token(app.app_token)
-        await as_app.subscribe_app(callback_url=app.callback_url, verify_token=app.verify_token, fields=WEBHOOK_FIELDS)
+        try:
+            await as_app.subscribe_app(callback_url=app.callback_url, verify_token=app.verify_token, fields=WEBHOOK_FIELDS)
+        except GraphError as error:
+            if error.code != HANDSHAKE_FAILED:
+                raise
+            raise RefusedError(
+                f"Meta shook hands with {app.callback_url} and got no answer it accepts.",
+                code="callback_not_confirmed",
+                remedy="Start `guestlist serve`, see that this address leads to it from outside, then connect again.",
+            ) from error
 
 
 async def _check_access(services: Services, given: Connection, ad_account_id: str, page_graph: Graph, ads_graph: Graph) -> str:

@@ -61,10 +61,10 @@ class Sent:
 
 
 async def run_page_lane(services: Services, ownership: Ownership) -> float | None:
-    """Hands over everything due on a Page, at its rate. First, whatever a dead owner left on the wire becomes `unknown`."""
+    """Hands over everything due on a Page, at its rate. First, what a dead owner left on the wire becomes `unknown`."""
     _, workspace_id, page_id = ownership.lease.lane.split(":")
     page = await services.get_page(workspace_id, page_id)
-    while await services.db.write(lambda tx: _doubt_abandoned(tx, services, page, ownership.lease.fence)):
+    while await services.db.write(lambda tx: _settle_abandoned(tx, services, page, ownership.lease.fence)):
         pass
     if page["state"] != "connected":
         return None
@@ -76,13 +76,20 @@ async def run_page_lane(services: Services, ownership: Ownership) -> float | Non
 BLOCK = 1000
 
 
-async def _doubt_abandoned(tx: Transaction, services: Services, page: Row, fence: int) -> bool:
+async def _settle_abandoned(tx: Transaction, services: Services, page: Row, fence: int) -> bool:
     workspace_id = page["workspace_id"]
     left = await recipients.abandoned_recipients(tx, workspace_id, page["id"], fence, BLOCK)
-    await recipients.apply_moves(tx, [_move(row, Delivery.UNKNOWN, reason="owner_died") for row in left])
+    await recipients.apply_moves(tx, [_abandoned_move(row) for row in left])
     for campaign_id in sorted({row["campaign_id"] for row in left}):
         await finish_if_done(tx, services, workspace_id, campaign_id)
     return len(left) == BLOCK
+
+
+def _abandoned_move(row: Row) -> recipients.Move:
+    """A row whose call may have left is in doubt; one that provably never left goes back."""
+    if row["called_at"] is None:
+        return _move(row, Delivery.QUEUED, attempts=row["attempts"] - 1)
+    return _move(row, Delivery.UNKNOWN, reason="owner_died")
 
 
 def _move(row: Row, new: Delivery, **values: Any) -> recipients.Move:
@@ -166,17 +173,11 @@ class CampaignHandOver:
     # -- just before and after the call -----------------------------------------------------------------------------
 
     async def recheck(self, handed: Sequence[Handed]) -> Sequence[Handed]:
-        """Those that may still go. An opt-out, pause, stop or dead token since the claim puts back or closes the others."""
+        """Those that may still go, marked durably as being called. An opt-out, pause or stop since the claim keeps the others."""
         pairs = [(each.campaign_id, each.position) for each in handed]
-        seen = await self.services.db.read(
-            lambda tx: recipients.claimed_recipients(tx, self.workspace_id, pairs, self.fence, lock=False)
-        )
-        if len(seen) == len(handed) and all(_may_go(row) for row in seen):
-            return handed
-        return await self.services.db.write(lambda tx: self._part(tx, handed, pairs))
+        return await self.services.db.write(lambda tx: self._recheck(tx, handed, pairs))
 
-    async def _part(self, tx: Transaction, handed: Sequence[Handed], pairs: list[tuple[str, int]]) -> list[Handed]:
-        """Parts those that may still go from those that are closed or put back."""
+    async def _recheck(self, tx: Transaction, handed: Sequence[Handed], pairs: list[tuple[str, int]]) -> list[Handed]:
         held = await recipients.claimed_recipients(tx, self.workspace_id, pairs, self.fence)
         moves: list[recipients.Move] = []
         still: set[tuple[str, int]] = set()
@@ -190,6 +191,7 @@ class CampaignHandOver:
             else:
                 moves.append(_move(row, Delivery.QUEUED, attempts=row["attempts"] - 1))
         await recipients.apply_moves(tx, moves)
+        await recipients.mark_called(tx, self.workspace_id, sorted(still), self.services.now_ms())
         return [each for each in handed if (each.campaign_id, each.position) in still]
 
     async def release(self, handed: Sequence[Handed]) -> None:

@@ -28,6 +28,9 @@ SPEED = 1200.0
 PATIENCE = 20.0
 """Real seconds without any change after which the demo reports what is still pending."""
 
+LONGEST_STEP = 60.0
+"""Real seconds after which a step that must end has failed."""
+
 MESSAGE = {
     "attachment": {
         "type": "template",
@@ -214,14 +217,16 @@ async def play(stage: Stage, file: Path, region: str, *, say: Say, track: Track)
     numbers = Numbers()
     page = await connect(stage, say)
     customer_list = await bring_list(stage, file, region, numbers, say)
-    audience_id = await upload_list(stage, page["id"], customer_list["id"], numbers, say, track)
+    async with deadline("The upload"):
+        audience_id = await upload_list(stage, page["id"], customer_list["id"], numbers, say, track)
     await sync(stage, page["id"])
     counts = await stage.api.get("/v1/subscribers/counts", page_id=page["id"])
     say(
         "Subscribers: "
         + ", ".join(f"{n['open'] + n['opted_out']} by {source}" for source, n in sorted(counts["sources"].items()))
     )
-    campaign_id = await send_campaign(stage, page["id"], numbers, say)
+    async with deadline("The campaign's warm-up"):
+        campaign_id = await send_campaign(stage, page["id"], numbers, say)
     with track("Sending", numbers.funnel["recipients"]) as advance:
         await settle(stage, campaign_id, numbers, advance)
     say("Looking for people who left: two complete token lists")
@@ -278,15 +283,24 @@ async def upload_list(stage: Stage, page_id: str, list_id: str, numbers: Numbers
     return str(audience["id"])
 
 
+@asynccontextmanager
+async def deadline(step: str) -> AsyncIterator[None]:
+    """Ends a step that does not end by itself. Errors: DependencyError."""
+    try:
+        async with asyncio.timeout(LONGEST_STEP):
+            yield
+    except TimeoutError:
+        remedy = "Run it again with --verbose, or with --keep and look at the emulator's page."
+        raise DependencyError(f"{step} did not end within {LONGEST_STEP:.0f} s.", code="demo_stuck", remedy=remedy) from None
+
+
 async def sync(stage: Stage, page_id: str) -> None:
     """Reads the Page's tokens anew, to the end."""
     before = (await stage.api.get(f"/v1/pages/{page_id}"))["synced_at"]
     await stage.api.post(f"/v1/pages/{page_id}/sync")
-    while True:
-        page = await stage.api.get(f"/v1/pages/{page_id}")
-        if page["synced_at"] != before and await at_rest(stage):
-            return
-        await asyncio.sleep(0.05)
+    async with deadline("Reading the subscribers from Meta"):
+        while (await stage.api.get(f"/v1/pages/{page_id}"))["synced_at"] == before or not await at_rest(stage):
+            await asyncio.sleep(0.05)
 
 
 async def send_campaign(stage: Stage, page_id: str, numbers: Numbers, say: Say) -> str:

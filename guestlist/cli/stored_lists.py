@@ -102,7 +102,10 @@ def show(context: typer.Context, list_id: OurId, as_json: Json = False) -> None:
     from guestlist.api.list_models import CustomerList
     from guestlist.lists.rejects import REGISTRY
 
-    row = in_installation(context, lambda app: get_list(app.services, app.workspace_id, list_id))
+    async def task(app: App) -> tuple[Row, Sequence[Row]]:
+        return await get_list(app.services, app.workspace_id, list_id), await read_block(app, list_id, 0)
+
+    row, lost = in_installation(context, task)
     if row["state"] != "ready":
         raise RefusedError(
             f"List {list_id} is {row['state']}.", code="list_not_ready", remedy="Wait a moment, or import the file again."
@@ -113,7 +116,8 @@ def show(context: typer.Context, list_id: OurId, as_json: Json = False) -> None:
         return
     print_facts({"Id": row["id"], "List": row["name"], "Imported": when(row["created_at"]), "File (SHA-256)": row["sha256"]})
     print_text()
-    print_advice(report, {code: entry.remedy for code, entry in REGISTRY.items()})
+    own = {each["code"]: each["remedy"] for each in reversed(lost)}  # the first of a code tells its remedy, as in `check`
+    print_advice(report, {code: entry.remedy for code, entry in REGISTRY.items()} | own)
 
 
 def parse_report(row: Row) -> ListReport:

@@ -6,7 +6,6 @@ never sees our bugs as failures and no event is lost to them. Anything but a dur
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 import structlog
@@ -15,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from guestlist.inbound import answers
 from guestlist.inbound.answers import Answer
 from guestlist.inbound.base import Inbox, Secrets
+from guestlist.inbound.deadlines import Deadlines
 from guestlist.inbound.handshake import HandshakeError, check_handshake
 from guestlist.inbound.signature import HEADER, ForgedError, UnsignedError, check_signature
 
@@ -45,7 +45,7 @@ class MetaReceiver:
         self._inbox = inbox
         self._secrets = secrets
         self._max_bytes = max_bytes
-        self._seconds = seconds
+        self._deadlines = Deadlines(seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
@@ -82,8 +82,7 @@ class MetaReceiver:
         try:
             if declared > self._max_bytes:
                 raise _BodyTooLargeError
-            async with asyncio.timeout(self._seconds):
-                body = await _read_body(receive, self._max_bytes)
+            body = await self._deadlines.hold(_read_body(receive, self._max_bytes))
             mac = check_signature(signature, body, secret)
         except (UnsignedError, ForgedError) as error:
             _log.warning("webhook_refused", provider=PROVIDER, code=error.code)

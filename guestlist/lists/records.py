@@ -99,7 +99,7 @@ def find_width(lines: Sequence[str], delimiter: str) -> tuple[int, float]:
         return 1, 0.0
     single = Counter(len(cells) for line in sample if (cells := split_line(line, delimiter)) is not None)
     joined = _joined_widths(sample, delimiter)
-    width = max((single + joined).items(), key=lambda item: (item[1], item[0]))[0]
+    width, _ = max((single + joined).items(), key=lambda item: (item[1], item[0]), default=(1, 0))
     return width, max(single[width] / len(sample), joined[width] / max(1, joined.total()))
 
 

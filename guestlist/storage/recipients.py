@@ -61,6 +61,7 @@ class Move:
 
 
 _KEPT = ("tracking_id", "claimed_at", "sent_at", "delivered_at", "read_at", "clicked_at", "opted_out_at")
+_state = bindparam("b_state", type_=recipients.c.state.type)
 _move = (
     update(recipients)
     .where(
@@ -69,7 +70,8 @@ _move = (
         recipients.c.position == bindparam("b_position"),
     )
     .values(
-        state=bindparam("b_state"),
+        state=_state,
+        called_at=case((_state == Delivery.QUEUED.value, null()), else_=recipients.c.called_at),
         reason=bindparam("b_reason"),
         attempts=bindparam("b_attempts"),
         fence=bindparam("b_fence", type_=recipients.c.fence.type),
@@ -206,18 +208,23 @@ async def due_recipients(tx: Transaction, campaign: Row, now: int, limit: int) -
     return await tx.fetch_all(query)
 
 
-async def claimed_recipients(
-    tx: Transaction, workspace_id: str, rows: Sequence[tuple[str, int]], fence: int, *, lock: bool = True
-) -> list[Row]:
-    """Those of the (campaign, position) pairs that we still hold, each with its subscriber's and campaign's standing."""
+async def claimed_recipients(tx: Transaction, workspace_id: str, rows: Sequence[tuple[str, int]], fence: int) -> list[Row]:
+    """Those of the (campaign, position) pairs that we still hold, locked, each with its subscriber's and campaign's standing."""
     query = (
         _with_subscribers(campaigns.c.state.label("campaign_state"), pages.c.state.label("page_state"))
         .join(campaigns, and_(campaigns.c.workspace_id == recipients.c.workspace_id, campaigns.c.id == recipients.c.campaign_id))
         .join(pages, and_(pages.c.workspace_id == campaigns.c.workspace_id, pages.c.id == campaigns.c.page_id))
         .where(_among(workspace_id, rows), recipients.c.state == Delivery.SENDING.value, recipients.c.fence == fence)
         .order_by(recipients.c.campaign_id, recipients.c.position)
+        .with_for_update(of=[recipients])
     )
-    return await tx.fetch_all(query.with_for_update(of=[recipients]) if lock else query)
+    return await tx.fetch_all(query)
+
+
+async def mark_called(tx: Transaction, workspace_id: str, rows: Sequence[tuple[str, int]], at: int) -> None:
+    """Notes that the calls for these (campaign, position) pairs are about to be made. From here on they are in doubt."""
+    if rows:
+        await tx.execute(update(recipients).where(_among(workspace_id, rows)).values(called_at=at))
 
 
 async def lock_recipients(tx: Transaction, workspace_id: str, rows: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Row]:
@@ -246,7 +253,7 @@ def _with_subscribers(*more: ColumnElement[Any]) -> Select[Any]:
 
 
 async def abandoned_recipients(tx: Transaction, workspace_id: str, page_id: str, fence: int, limit: int) -> list[Row]:
-    """Recipients of a Page being sent under an older fence: their owner died, so they are in doubt."""
+    """Recipients of a Page claimed under an older fence: their owner died."""
     of_page = and_(campaigns.c.workspace_id == workspace_id, campaigns.c.page_id == page_id)
     query = (
         select(recipients)

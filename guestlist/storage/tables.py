@@ -315,6 +315,7 @@ recipients = Table(
     Column("fence", BigInteger),
     _text("tracking_id", nullable=True),
     _instant("claimed_at"),
+    _instant("called_at"),  # set durably before the call: a claimed row without it provably never left
     _instant("sent_at"),
     _instant("delivered_at"),
     _instant("read_at"),

@@ -48,6 +48,11 @@ async def delete_list(tx: Transaction, workspace_id: str, list_id: str) -> None:
     await tx.execute(delete(lists).where(lists.c.workspace_id == workspace_id, lists.c.id == list_id))
 
 
+async def cut_off_lists(tx: Transaction, before: int) -> list[Row]:
+    """Lists whose import began before an instant and never ended."""
+    return await tx.fetch_all(select(lists).where(lists.c.state == "preparing", lists.c.created_at < before))
+
+
 async def read_rejects(tx: Transaction, workspace_id: str, list_id: str, *, after: int, limit: int) -> list[Row]:
     """Rejects of a list in file order, from behind a position."""
     query = select(list_rejects).where(list_rejects.c.workspace_id == workspace_id, list_rejects.c.list_id == list_id)

@@ -53,6 +53,7 @@ LARGEST_BATCH = 256
 LARGEST_BATCH_BYTES = 16 * 1024 * 1024
 
 _LARGEST_INSERT = 64
+_FAST = -8  # two thirds of the time of level 0 for a sixth more bytes
 _PACKED_FROM = 2048
 _Row = tuple[str, str, bytes, bytes, int]
 _MAGIC: Final = bytes.fromhex("04224d18")  # what every LZ4 frame starts with
@@ -107,7 +108,7 @@ def pack_body(body: bytes) -> bytes:
 
     Shape: what is stored starts with LZ4's magic number exactly when it is packed; a body that starts so is always packed.
     """
-    return lz4.frame.compress(body) if len(body) > _PACKED_FROM or body.startswith(_MAGIC) else body
+    return lz4.frame.compress(body, compression_level=_FAST) if len(body) > _PACKED_FROM or body.startswith(_MAGIC) else body
 
 
 def unpack_body(stored: bytes) -> bytes:
@@ -139,7 +140,7 @@ def build_row(provider: str, app_id: str, body: bytes, received_at_ms: int, *, m
 async def due_webhooks(tx: Transaction, limit: int, *, after: int = 0) -> list[StoredWebhook]:
     """Up to `limit` bodies that wait to be parsed, in the order they came, from behind the id `after`."""
     rows = await tx.fetch_all(_DUE, {"after": after, "most": limit})
-    return [StoredWebhook(**{**row, "body": unpack_body(row[3])}) for row in rows]
+    return [StoredWebhook(**{**row, "body": unpack_body(row["body"])}) for row in rows]
 
 
 async def mark_webhooks(tx: Transaction, marks: Sequence[WebhookMark]) -> None:
@@ -160,6 +161,9 @@ class StoredInbox:
 
     The writer groups units anyway; gathering here spares each body a unit, a future and a hand-over between threads of its own,
     a third of the server's work for a small webhook. `stored` is called after each durable batch: a place for the wake-up.
+
+    A unit takes what waits at the moment the writer reaches it, not when it was handed over, so the writer never has to wait for
+    the event loop between two batches. At most one unit is on its way and one is being written.
     """
 
     def __init__(self, database: Database, clock: Clock, *, stored: Callable[[], None] | None = None) -> None:
@@ -167,37 +171,41 @@ class StoredInbox:
         self._clock = clock
         self._stored = stored
         self._waiting: deque[_Waiting] = deque()
-        self._flushing: asyncio.Task[None] | None = None
+        self._due = False  # a hand-over is due once the event loop has read what has arrived
+        self._handed_over = False  # a unit is on its way that has not taken its batch yet
+        self._writing: set[asyncio.Task[None]] = set()
 
     async def store(self, provider: str, app_id: str, body: bytes, mac: bytes = b"") -> None:
         """Returns once the body is durable. A body seen before changes nothing. Errors: DependencyError."""
-        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        durable: asyncio.Future[None] = loop.create_future()
         self._waiting.append((build_row(provider, app_id, body, to_ms(self._clock.now()), mac=mac), durable))
-        if self._flushing is None:
-            self._flushing = asyncio.create_task(self._flush())
+        if not self._due:
+            self._due = True
+            loop.call_soon(self._hand_over)
         await durable
 
-    async def _flush(self) -> None:
-        try:
-            while self._waiting:
-                await self._write(self._take_batch())
-        finally:
-            self._flushing = None
-            _abandon(self._waiting)  # none, unless this task was cancelled
+    def _hand_over(self) -> None:
+        self._due = False
+        if self._waiting and not self._handed_over:
+            self._handed_over = True
+            task = asyncio.create_task(self._write())
+            self._writing.add(task)
+            task.add_done_callback(self._writing.discard)
 
-    def _take_batch(self) -> list[_Waiting]:
-        batch = [self._waiting.popleft()]
-        size = len(batch[0][0][3])
-        while self._waiting and len(batch) < LARGEST_BATCH and size + len(self._waiting[0][0][3]) <= LARGEST_BATCH_BYTES:
-            batch.append(self._waiting.popleft())
-            size += len(batch[-1][0][3])
-        return batch
+    async def _write(self) -> None:
+        batch: list[_Waiting] = []
 
-    async def _write(self, batch: Sequence[_Waiting]) -> None:
+        async def unit(tx: Transaction) -> None:
+            if not batch:  # a unit that is run again writes the same bodies again
+                self._take(batch)
+            await insert_rows(tx, [row for row, _ in batch])
+
         try:
-            rows = [row for row, _ in batch]
-            await self._database.write(lambda tx: insert_rows(tx, rows))
+            await self._database.write(unit)
         except Exception as error:
+            if not batch:
+                self._take(batch)
             for _, durable in batch:
                 if not durable.done():  # its request may have been cancelled
                     durable.set_exception(error)
@@ -209,6 +217,19 @@ class StoredInbox:
                 self._stored()
         finally:
             _abandon(batch)
+            self._hand_over()
+
+    def _take(self, batch: list[_Waiting]) -> None:
+        """Runs in the writer's thread: first the note, then the bodies, so that none can slip between the two."""
+        self._handed_over = False
+        size = 0
+        while (
+            self._waiting
+            and len(batch) < LARGEST_BATCH
+            and (not batch or size + len(self._waiting[0][0][3]) <= LARGEST_BATCH_BYTES)
+        ):
+            batch.append(self._waiting.popleft())
+            size += len(batch[-1][0][3])
 
 
 def _abandon(batch: Iterable[_Waiting]) -> None:

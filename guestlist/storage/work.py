@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, literal, literal_column, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, delete, literal, literal_column, or_, select, union
 
 from guestlist.domain.states import Campaign, Delivery
 
@@ -71,3 +71,9 @@ async def due_steps(tx: Transaction, workspace_id: str, ad_account_id: str, now:
         "uploads": await tx.fetch_all(second.where(of_account, uploads.c.due_at <= now).order_by(uploads.c.due_at)),
         "campaigns": await tx.fetch_all(third.order_by(campaigns.c.due_at)),
     }
+
+
+async def drop_applied_webhooks(tx: Transaction, before: int, limit: int) -> int:
+    """Drops up to `limit` raw webhooks applied before an instant; how many."""
+    old = select(webhooks.c.id).where(webhooks.c.state != "stored", webhooks.c.applied_at < before).limit(limit)
+    return await tx.execute(delete(webhooks).where(webhooks.c.id.in_(old)))

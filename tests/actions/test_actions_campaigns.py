@@ -1,7 +1,9 @@
 """A campaign from creation to its end: who gets it, who does not and why, and that it always adds up."""
 
+import dataclasses
+
 import pytest
-from support.scripted import BAD_TERMS, DEAD_TOKEN, DOWN, LOST, NO_PAYMENT, OPTED_OUT, THROTTLED, WARMING, token_row
+from support.scripted import BAD_TERMS, DEAD_TOKEN, DOWN, LOST, NO_PAYMENT, OPTED_OUT, THROTTLED, WARMING, House, token_row
 
 from guestlist.actions import campaigns, pages, subscribers
 from guestlist.domain.campaigns import text_message
@@ -72,23 +74,24 @@ async def test_a_lost_answer_is_unknown_and_never_repeated(house, page, campaign
     assert [row["reason"] for row in listed] == ["answer_lost"]
 
 
-async def test_what_a_dead_owner_left_on_the_wire_becomes_unknown(house, page, campaign):
+@pytest.mark.parametrize(("called", "unknown"), [(0, 0), (20, 20)])
+async def test_only_what_a_dead_owner_had_called_is_in_doubt(house, page, campaign, called, unknown):
     class PowerCutError(BaseException):
         """The process is gone."""
 
     async def die(rows, bucket, ownership):
-        await rows.claim(50)
+        claimed = await rows.claim(50)
+        if called:
+            await rows.recheck(claimed[:called])
         raise PowerCutError
 
-    object.__setattr__(house.services, "pump", die)
+    dying = House(dataclasses.replace(house.services, pump=die), house.graph, house.clock)
     with pytest.raises(PowerCutError):
-        await house.run_page(page["id"])
-    from guestlist.engine.pump import pump
-
-    object.__setattr__(house.services, "pump", pump)
+        await dying.run_page(page["id"])
+    house.fence = dying.fence
     await house.run_page(page["id"])
     found = await funnel(house, campaign)
-    assert (found["unknown"], found["accepted"]) == (50, 70)
+    assert (found["unknown"], found["accepted"]) == (unknown, 120 - unknown)
     assert await state(house, campaign) == ("finished", "")
 
 

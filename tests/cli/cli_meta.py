@@ -1,8 +1,9 @@
-"""Meta as the command line meets it in tests: an emulator in its own process, moved by its control API."""
+"""Meta as the command line meets it in tests: an emulator in its own process, moved by its control API. And what is given it."""
 
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -12,6 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Answer = dict[str, Any]
+
+CUSTOMERS = "email,phone,first_name\n" + "".join(f"guest{n}@example.com,07911 {123000 + n},Guest\n" for n in range(400))
+CONSENT = ("--consent-by", "Ana, CRM", "--consent-words", "Yes, send me offers.", "--consent-basis", "checkbox at checkout")
 
 
 @dataclass
@@ -70,3 +74,10 @@ def run_emulator() -> Iterator[Meta]:
             yield Meta(process.stdout.readline().split()[-1])
         finally:
             process.terminate()
+
+
+def end(process: subprocess.Popen[bytes], number: signal.Signals = signal.SIGTERM) -> tuple[int, bytes, bytes]:
+    """Asks a process to end: its exit code and what it said."""
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err

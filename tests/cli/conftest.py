@@ -5,23 +5,21 @@ from __future__ import annotations
 import json
 import logging
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
-from cli_meta import Meta, run_emulator
+from cli_meta import CUSTOMERS, Meta, run_emulator
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from guestlist.cli.main import app
-
-CUSTOMERS = "email,phone,first_name\n" + "".join(f"guest{n}@example.com,07911 {123000 + n},Guest\n" for n in range(400))
-CONSENT = ("--consent-by", "Ana, CRM", "--consent-words", "Yes, send me offers.", "--consent-basis", "checkbox at checkout")
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +30,14 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_tree() -> Iterator[None]:
+    """Builds the tree of commands once a session: the runner would build it for every call, which takes longer than the call."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("typer.testing._get_command", cache(get_command))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -146,10 +152,3 @@ def campaign(page: str, ask: Callable[..., Any]) -> str:
     """A campaign that Meta has, and subscribers to send it to."""
     ask("pages", "sync", page)
     return str(ask("campaigns", "create", "--page", page, "--name", "Autumn", "--text", "Two cups for one.")["id"])
-
-
-def end(process: subprocess.Popen[bytes], number: signal.Signals = signal.SIGTERM) -> tuple[int, bytes, bytes]:
-    """Asks a process to end: its exit code and what it said."""
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
-    return process.returncode, out, err

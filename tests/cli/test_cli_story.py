@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cli_meta import Meta
-from conftest import CONSENT, end
+from cli_meta import CONSENT, Meta, end
 from typer.testing import Result
 
 Ask = Callable[..., Any]

@@ -68,9 +68,7 @@ async def test_swallowed_answers_are_settled_by_their_echoes(stage):
     numbers = await play(stage, SAMPLE_FILE, SAMPLE_REGION, say=lambda text: None, track=silent)
     check_sums(numbers.document())
     calls = await stage.emulator.get("/_emulator/calls", path="*/messages", limit="100000")
-    tokens = [
-        call["subscription_token"] for call in calls["data"] if call.get("subscription_token") and call["status"] == 200
-    ]
+    tokens = [call["subscription_token"] for call in calls["data"] if call.get("subscription_token") and call["status"] == 200]
     assert len(tokens) == len(set(tokens))
     refused_unheard = [call for call in calls["data"] if not call["answered"] and call["status"] != 200]
     assert numbers.funnel["unknown"] == len(refused_unheard)  # no receipt can settle these: they stay listed

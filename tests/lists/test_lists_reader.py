@@ -184,6 +184,7 @@ REFUSED = [
     (b"email,phone", "header_only", ""),
     (b"email,phone\n\n,\n", "header_only", ""),
     (b"sep=;\n", "empty_file", ""),
+    (b'"' + (b"x" * 1_000 + b"\n") * 300, "no_usable_column", "--map"),
     (b"colour,size\nred,5\nblue,7\n", "no_usable_column", "--map"),
     (gzip.compress(TABLE.encode()), "not_text", "Unpack"),
     (_zip("list.csv"), "not_text", "Unpack"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from guestlist.actions import inbox, lanes, sending, subscribers
+from guestlist.actions import inbox, lanes, sending, subscribers, tidy
 from guestlist.actions.access import DEFAULT_WORKSPACE, ensure_default_workspace
 from guestlist.actions.base import MetaApp, Pace, ParsedBody, Services
 from guestlist.actions.pages import ADS_SCOPES, MARKETING_SCOPES, PAGE_SCOPES
@@ -238,6 +238,9 @@ class House:
         await subscribers.request_sync(self.services, self.workspace_id, page_id)
         await subscribers.run_sync_lane(self.services, self.own(f"sync:{self.workspace_id}:{page_id}"))
 
+    async def run_tidy(self) -> None:
+        await tidy.run_tidy_lane(self.services, self.own("tidy:all"))
+
     async def run_inbox(self) -> None:
         await inbox.run_inbox_lane(self.services, self.own("inbox:meta"))
 
@@ -258,7 +261,7 @@ async def build_house(database: Database, graph: ScriptedGraph | None = None) ->
         vault=SealedVault(bytes(32)),
         lists=CsvListEngine(),
         app=MetaApp(app_id="", app_token="1|s", verify_token="v", callback_url="", page_rate=0),
-        pace=Pace(upload_poll=timedelta(minutes=2), sync=timedelta(hours=1)),
+        pace=Pace(upload_poll=timedelta(minutes=2), sync=timedelta(hours=1), webhooks_kept=timedelta(days=7)),
         wake=wake,
         parse=_parse,
         bucket=lambda page_id, rate: TokenBucket(0),
