@@ -31,7 +31,7 @@ bench-lists: venv ## the list part of the benchmarks
 	@$(BIN)/python -m benchmarks lists
 
 docs: venv ## build the documentation site into site/
-	@$(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 lock: venv ## resolve requirements.lock anew from pyproject.toml (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
