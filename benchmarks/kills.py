@@ -21,6 +21,6 @@ def run() -> None:
     """Prints the comparison. Raises when a promise did not hold."""
     configure_logging("error")
     with tempfile.TemporaryDirectory() as folder:
-        verdict = asyncio.run(run_kills(Path(folder), kills=KILLS, rows=ROWS))
+        verdict = asyncio.run(run_kills(Path(folder), rounds=KILLS, rows=ROWS))
     print(f"kill -9 at {verdict.kills} random moments: {describe(verdict)}")
     assert verdict.holds(), verdict

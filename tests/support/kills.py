@@ -63,62 +63,79 @@ class Ring:
     environment: dict[str, str]
     port: int
     chance: random.Random
+    workers: int = 0  # processes beside the server; PostgreSQL only
     kills: int = 0
 
     async def until(self, done: Any, *, kills: int, longest: float) -> None:
         """Runs servers, killing each after a random while, `kills` times; then lets one finish. `done` is asked all along."""
         for _ in range(kills):
-            await self._run_one(self.chance.uniform(0.5, longest))
-            self.kills += 1
-        process = await self.start()
+            await self._run_some(longest)
+        processes = await self.start()
         try:
             async with asyncio.timeout(120):
                 while not await done():
                     await asyncio.sleep(0.2)
         finally:
-            process.send_signal(signal.SIGTERM)
+            for process in processes:
+                process.send_signal(signal.SIGTERM)
+            for process in processes:
+                await process.wait()
+
+    async def _run_some(self, longest: float) -> None:
+        """Kills the processes one after the other, each after a random while: those left take over, until none is."""
+        processes = await self.start()
+        self.chance.shuffle(processes)
+        for process in processes:
+            await asyncio.sleep(self.chance.uniform(0.5, longest))
+            process.kill()
             await process.wait()
+            self.kills += 1
 
-    async def _run_one(self, seconds: float) -> None:
-        process = await self.start()
-        await asyncio.sleep(seconds)
-        process.kill()
-        await process.wait()
-
-    async def start(self) -> asyncio.subprocess.Process:
-        command = (sys.executable, "-m", "guestlist", "serve", "--port", str(self.port))
-        quiet = asyncio.subprocess.DEVNULL
-        process = await asyncio.create_subprocess_exec(*command, env=self.environment, stdout=quiet, stderr=quiet)
+    async def start(self) -> list[asyncio.subprocess.Process]:
+        """A server that answers, and the workers beside it."""
+        serve = await self._spawn("serve", "--port", str(self.port))
+        workers = [await self._spawn("worker") for _ in range(self.workers)]
         async with aiohttp.ClientSession() as session, asyncio.timeout(30):
-            while True:  # a kill counts from the moment the server works
-                try:
-                    async with session.get(f"http://127.0.0.1:{self.port}/healthz") as answer:
-                        if answer.status == 200:
-                            return process
-                except aiohttp.ClientError:
-                    pass
-                assert process.returncode is None, "the server ended by itself"
+            while not await self._answers(session):  # a kill counts from the moment the server works
+                assert serve.returncode is None, "the server ended by itself"
                 await asyncio.sleep(0.02)
+        return [serve, *workers]
+
+    async def _spawn(self, *words: str) -> asyncio.subprocess.Process:
+        command = (sys.executable, "-m", "guestlist", *words)
+        quiet = asyncio.subprocess.DEVNULL
+        return await asyncio.create_subprocess_exec(*command, env=self.environment, stdout=quiet, stderr=quiet)
+
+    async def _answers(self, session: aiohttp.ClientSession) -> bool:
+        try:
+            async with session.get(f"http://127.0.0.1:{self.port}/healthz") as answer:
+                return answer.status == 200
+        except aiohttp.ClientError:
+            return False
 
 
-async def run_kills(folder: Path, *, kills: int, rows: int, database_url: str | None = None, seed: int = 1) -> Verdict:
-    """Half of the kills fall on an upload of `rows` rows in many batches, half on a campaign to whoever was matched."""
+async def run_kills(
+    folder: Path, *, rounds: int, rows: int, database_url: str | None = None, workers: int = 0, seed: int = 1
+) -> Verdict:
+    """Half of the rounds fall on an upload of `rows` rows in many batches, half on a campaign to whoever was matched."""
     from guestlist.cli.demo_run import run_emulator
 
     async with run_emulator(1.0, *EMULATOR) as url, aiohttp.ClientSession() as session:
         emulator = Client(session, url)
         world = await emulator.get("/_emulator/world")
         ring = _ring(folder, world, url, database_url, emulator, seed)
+        ring.workers = workers
         async with open_app(ring.settings) as app:
-            first = await ring.start()  # Meta shakes hands with a living server
+            started = await ring.start()  # Meta shakes hands with a living server
             page, upload = await _prepare(app, world, rows)
-            first.kill()
-            await first.wait()
-            ring.kills += 1
-            await ring.until(lambda: _matched(app, upload), kills=kills // 2 - 1, longest=1.5)
+            for process in started:
+                process.kill()
+                await process.wait()
+                ring.kills += 1
+            await ring.until(lambda: _matched(app, upload), kills=rounds // 2 - 1, longest=1.5)
             await _sync(app, page)
             campaign = await _launch(app, page)
-            await ring.until(lambda: _finished(app, campaign), kills=kills - kills // 2, longest=1.5)
+            await ring.until(lambda: _finished(app, campaign), kills=rounds - rounds // 2, longest=1.5)
             verdict = await _compare(app, emulator, upload, campaign)
             verdict.kills = ring.kills
             return verdict
