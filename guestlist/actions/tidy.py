@@ -34,7 +34,7 @@ async def run_tidy_lane(services: Services, ownership: Ownership) -> float | Non
         dropped += more
         if more < BLOCK:
             break
-    log.info("tidied", webhooks=dropped)
+    log.debug("tidied", webhooks=dropped)
     return EVERY.total_seconds()
 
 

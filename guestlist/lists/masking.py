@@ -11,12 +11,17 @@ LONGEST = 40
 def mask(value: str) -> str:
     """The value with its inside hidden: `07911 123456` -> `07••• ••••56`, `ann@example.com` -> `a••@e••••••.com`.
 
-    At most a third of the letters and digits stay; separators stay; controls become `?`. Never longer than 40 characters.
+    At most a third of the letters and digits stay; separators stay; controls become `?`, odd blanks a space. Never longer than 40 characters.
     """
-    shown = "".join("?" if unicodedata.category(char)[0] == "C" else char for char in value[: 4 * LONGEST])
+    shown = "".join(map(_printable, value[: 4 * LONGEST]))
     local, at, domain = shown.rpartition("@")
     masked = f"{_hide(local, 1, 0)}{at}{_hide_domain(domain)}" if at else _hide(shown, 2, 2)
     return masked if len(masked) <= LONGEST else masked[: LONGEST - 1] + "…"
+
+
+def _printable(char: str) -> str:
+    kind = unicodedata.category(char)[0]
+    return "?" if kind == "C" else " " if kind == "Z" else char
 
 
 def _hide_domain(domain: str) -> str:

@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven by Playwright. Without a browser the tests are skipped, but for CI, which installs one and insists."""
+"""Debian's Chromium, driven by Playwright. Without a browser these tests are skipped; CI installs one and insists."""
 
 import os
 import shutil

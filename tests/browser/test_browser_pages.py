@@ -46,7 +46,7 @@ async def test_the_emulators_buttons_move_its_clock(browser, tmp_path):
     async with set_stage(tmp_path, speed=1.0) as stage:
         before = (await stage.emulator.get("/_emulator/clock"))["unix"]
         async with opened(browser, f"{stage.emulator_url}/_emulator", {}) as (page, _, complaints):
-            await page.get_by_role("button", name="1 h", exact=False).first.click()
+            await page.get_by_role("button", name="+ 1 hour").first.click()
             await page.wait_for_timeout(300)
             assert (await stage.emulator.get("/_emulator/clock"))["unix"] - before > 3500
             assert complaints == []
