@@ -180,6 +180,7 @@ class StoredInbox:
         loop = asyncio.get_running_loop()
         durable: asyncio.Future[None] = loop.create_future()
         self._waiting.append((build_row(provider, app_id, body, to_ms(self._clock.now()), mac=mac), durable))
+        del body
         if not self._due:
             self._due = True
             loop.call_soon(self._hand_over)
