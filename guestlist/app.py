@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 import secrets
@@ -26,7 +27,7 @@ from guestlist.engine.bucket import TokenBucket
 from guestlist.engine.lanes import Lanes, Timing
 from guestlist.engine.pump import pump
 from guestlist.engine.wakeups import PgQueuerWakeups
-from guestlist.errors import DependencyError, RefusedError
+from guestlist.errors import ConfigurationError, DependencyError, RefusedError
 from guestlist.graph.client import GraphClients
 from guestlist.graph.transport import AiohttpTransport
 from guestlist.inbound.dispatch import Dispatcher
@@ -250,7 +251,8 @@ def _make_folder(settings: Settings) -> None:
     try:
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise DependencyError(
+        kind = DependencyError if error.errno == errno.ENOSPC else ConfigurationError
+        raise kind(
             f"The data folder {settings.data} cannot be made: {error.strerror}.",
             code="no_data_folder",
             remedy="Name another one with --data or GUESTLIST_DATA.",

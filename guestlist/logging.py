@@ -27,7 +27,7 @@ SECRET_WORDS = frozenset(
 """A value is masked when its name has one of these words, as `page_token` and `X-Hub-Signature` have."""
 HARMLESS_ENDINGS = frozenset({"id", "ids", "count", "seconds", "bytes", "ms", "state", "kind"})
 """…unless the name ends in one of these: `message_id` and `token_count` tell nothing."""
-QUIET = {"asyncio": logging.WARNING, "aiohttp.access": logging.WARNING, "alembic.runtime.migration": logging.WARNING}
+QUIET = dict.fromkeys(("asyncio", "aiohttp.access", "alembic.runtime.migration", "uvicorn.error"), logging.WARNING)
 ROUTED = ("uvicorn", "uvicorn.error", "uvicorn.access", "aiohttp", "alembic", "pgqueuer", "sqlalchemy")
 
 

@@ -39,7 +39,7 @@ def bind(host: str, port: int) -> socket.socket:
         raise ConfigurationError(
             f"Cannot listen on {host}:{port}: {'the port is taken' if taken else error.strerror}.",
             code="cannot_listen",
-            remedy="Choose another with --port (0 takes a free one) or stop what uses it.",
+            remedy="Choose another --host or --port (0 takes a free one), or stop what uses it.",
         ) from None
     listener.listen(BACKLOG)
     return listener

@@ -57,12 +57,23 @@ def print_mapping(report: ListReport) -> None:
     """What each column is used for, and why."""
     heading("Columns")
     rows = (
-        (column.index + 1, column.name, column.key or "not used", column.certainty, column.reason + hashed_note(column.hashed))
+        (
+            column.index + 1,
+            column.name,
+            used_for(column.key, column.certainty),
+            column.certainty,
+            column.reason + hashed_note(column.hashed),
+        )
         for column in report.mapping
     )
     print_table(("#", "Column", "Used for", "How sure", "Why"), rows, right=("#",))
     if any(column.certainty == "unsure" for column in report.mapping):
         print_text("Settle an unsure column with --map COLUMN=KEY, or --map COLUMN=ignore.")
+
+
+def used_for(key: str | None, certainty: str) -> str:
+    """What a column is used for. Only what is sure is used."""
+    return f"maybe {key}" if certainty == "unsure" else key or "not used"
 
 
 def hashed_note(hashed: bool) -> str:

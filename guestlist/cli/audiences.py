@@ -32,8 +32,8 @@ OurId = Annotated[str, typer.Argument(metavar="AUDIENCE", help="The audience's i
 def create(
     context: typer.Context,
     page: PageId,
-    name: Annotated[str, typer.Option(help="What to call it, here and at Meta.", show_default=False)],
-    description: Annotated[str, typer.Option(help="A note that Meta shows beside it.")] = "",
+    name: Annotated[str, typer.Option(metavar="NAME", help="What to call it, here and at Meta.", show_default=False)],
+    description: Annotated[str, typer.Option(metavar="TEXT", help="A note that Meta shows beside it.")] = "",
     wait: Wait = None,
     patience: Patience = PATIENCE,
     dry_run: DryRun = False,
@@ -94,7 +94,7 @@ def list_audiences(
     remote: Annotated[
         bool, typer.Option("--remote", help="Those in the Page's ad account at Meta, made elsewhere too. Needs --page.")
     ] = False,
-    page: Annotated[str | None, typer.Option(metavar="PAGE", help="With --remote: whose ad account.")] = None,
+    page: Annotated[str | None, typer.Option(metavar="PAGE", help="With --remote: the Page whose ad account is read.")] = None,
     limit: Limit = 50,
     after: After = None,
     as_json: Json = False,

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 app = typer.Typer(name="campaigns", no_args_is_help=True, help="Send one marketing message to many subscribers.")
 
 OurId = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's id, `cmp_…`.", show_default=False)]
-Budget = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="In minor units of the ad account's currency: 500 means 5.00.")
+DailyBudget = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="The most to spend a day, in minor units of the currency: 500 is 5.00.")
+]
+LifetimeBudget = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="The most to spend in all, in minor units of the currency: 500 is 5.00.")
 ]
 
 
@@ -34,18 +37,23 @@ Budget = Annotated[
 def create(
     context: typer.Context,
     page: PageId,
-    name: Annotated[str, typer.Option(help="What to call it, here and at Meta.", show_default=False)],
-    text: Annotated[str | None, typer.Option(help="The message: plain text.", show_default=False)] = None,
+    name: Annotated[str, typer.Option(metavar="NAME", help="What to call it, here and at Meta.", show_default=False)],
+    text: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="The message: plain text, up to 640 characters.", show_default=False)
+    ] = None,
     message: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="The message: Meta's message object; - for standard input.")
     ] = None,
     audience: Annotated[
-        list[str] | None, typer.Option(metavar="AUDIENCE", help="Only this audience's people; may be repeated. Default: all.")
+        list[str] | None,
+        typer.Option(
+            metavar="AUDIENCE", help="Only this audience's people; may be repeated. Default: all the Page's subscribers."
+        ),
     ] = None,
-    daily_budget: Budget = None,
-    lifetime_budget: Budget = None,
+    daily_budget: DailyBudget = None,
+    lifetime_budget: LifetimeBudget = None,
     expires_at: Annotated[
-        str | None, typer.Option(metavar="ISO", help="Nobody is sent to after this: 2026-12-24T18:00:00+01:00.")
+        str | None, typer.Option(metavar="ISO", help="Send to nobody after this: 2026-12-24T17:00:00Z.")
     ] = None,
     wait: Wait = None,
     patience: Patience = PATIENCE,
@@ -189,9 +197,9 @@ def launch(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Fix the recipients from the subscribers as they stand; sending starts as soon as the campaign is warm.
+    """Decide who gets the campaign, from the subscribers as they stand now; sending starts as soon as it is warm.
 
-    A running server sends; receipts arrive by a server only. --dry-run counts the recipients without fixing them.
+    A running server sends, and receives the receipts. --dry-run only counts the recipients.
     """
     from guestlist.actions.campaigns import launch_campaign
     from guestlist.actions.rehearsal import rehearse
@@ -276,9 +284,12 @@ def tell(row: Row, *, as_json: bool) -> None:
 def recipients(
     context: typer.Context,
     campaign: OurId,
-    state: Annotated[Delivery | None, typer.Option(help="Only those in this state.", show_default=False)] = None,
+    state: Annotated[
+        Delivery | None,
+        typer.Option(metavar="STATE", help="Only those in this state, such as failed, unknown or read.", show_default=False),
+    ] = None,
     limit: Limit = 50,
-    after: Annotated[int | None, typer.Option(min=0, metavar="N", help="Go on behind this position.")] = None,
+    after: Annotated[int | None, typer.Option(min=0, metavar="N", help="Print what follows this position.")] = None,
     as_json: Json = False,
 ) -> None:
     """Print a campaign's recipients in the order of sending, each with its state and the reason for it."""
@@ -301,7 +312,7 @@ def recipients(
             row["reason"],
             *(when(row[step]) for step in ("sent_at", "delivered_at", "read_at", "clicked_at")),
         ),
-        nothing="Nobody: recipients are fixed when the campaign is launched.",
+        nothing=f"Nobody is {chosen}." if chosen else "Nobody: recipients are fixed when the campaign is launched.",
         right=("#",),
     )
     print_listing(found, limit, model=Recipient, columns=columns, as_json=as_json, place="position")

@@ -57,6 +57,10 @@ def check(context: typer.Context, as_json: Json = False) -> None:
         print_text(f"Note: {warning}")
 
 
+META = "https://graph.facebook.com"
+"""The real Graph API; anything else is an emulator or a proxy."""
+
+
 def find_warnings(settings: Settings) -> Iterator[str]:
     """What works, but not yet for everything."""
     if settings.meta_app_secret is None:
@@ -65,7 +69,7 @@ def find_warnings(settings: Settings) -> Iterator[str]:
         yield "GUESTLIST_META_VERIFY_TOKEN is not set: Meta cannot confirm the webhook address."
     if settings.public_url is None:
         yield "GUESTLIST_PUBLIC_URL is not set: Meta cannot be told where to send webhooks."
-    elif settings.public_url.startswith("http://"):
+    elif settings.public_url.startswith("http://") and settings.graph_url == META:
         yield "GUESTLIST_PUBLIC_URL is not https: Meta sends webhooks to https addresses only."
     if settings.allow_networks:
         networks = ", ".join(map(str, settings.allow_networks))

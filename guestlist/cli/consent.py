@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from guestlist.domain.consent import Attestation, check_attestation
+from guestlist.errors import RefusedError
 
 By = Annotated[str, typer.Option("--consent-by", metavar="WHO", help="Who attests that everybody on the list agreed.")]
 Words = Annotated[str, typer.Option("--consent-words", metavar="TEXT", help="The exact words people agreed to.")]
@@ -25,7 +26,11 @@ def collect_attestation(by: str, words: str, basis: str) -> Attestation:
     given = {"by": by, "words": words, "basis": basis}
     if sys.stdin.isatty():
         given = {part: text.strip() or ask(QUESTIONS[part]) for part, text in given.items()}
-    return check_attestation(**given)
+    try:
+        return check_attestation(**given)
+    except RefusedError as error:
+        remedy = "Give --consent-by WHO, --consent-words TEXT and --consent-basis TEXT, or run it on a terminal and be asked."
+        raise RefusedError(error.sentence, code=error.code, remedy=remedy, **error.data) from None
 
 
 def ask(question: str) -> str:

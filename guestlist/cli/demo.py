@@ -1,35 +1,47 @@
-"""`guestlist demo`: the whole main job on this machine, with nothing but a customer file."""
+"""`guestlist demo`: the whole main job on this machine, with nothing but a customer file. How it is told is in `demo_story`."""
 
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from guestlist.cli.demo_story import print_list, print_story
+from guestlist.cli.list_files import open_list
 from guestlist.cli.options import Json
-from guestlist.cli.output import count, print_json, print_table, print_text, progress, say
+from guestlist.cli.output import print_json, progress, say
 from guestlist.cli.state import State, run, state_of
-from guestlist.errors import GuestlistError, UsageError
+from guestlist.errors import GuestlistError, ListError, UsageError
+from guestlist.lists.base import ListOptions
 from guestlist.lists.sample import SAMPLE_FILE, SAMPLE_REGION
 from guestlist.logging import configure_logging
 
 if TYPE_CHECKING:
-    from guestlist.cli.demo_run import Numbers, Stage
+    from guestlist.cli.demo_run import Stage
 
 
 def demo(
     context: typer.Context,
     file: Annotated[
-        Path | None, typer.Option("--list", metavar="FILE", help="Your own customer file instead of the sample.")
+        Path | None,
+        typer.Option("--list", metavar="FILE", help="Your own customer file instead of the sample. Needs --region."),
     ] = None,
-    region: Annotated[str | None, typer.Option(metavar="XX", help="The country of the file's national phone numbers.")] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave server and emulator running until Ctrl-C; keep the data.")] = False,
+    region: Annotated[
+        str | None,
+        typer.Option(metavar="XX", help="Country of numbers written without one: two letters, such as GB, US or DE."),
+    ] = None,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Leave server and emulator running until Ctrl-C, and keep the data (in --data, if given)."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Turn a customer list into subscribers and message them, against a built-in emulator. Nothing leaves this machine.
@@ -38,25 +50,45 @@ def demo(
     """
     if file is not None and region is None:
         raise UsageError(
-            "--list needs --region, the country of its national phone numbers.", code="no_region", remedy="--region GB"
+            "--list needs --region, the country of its national phone numbers.",
+            code="no_region",
+            remedy="Add two letters, such as --region GB, US or DE.",
         )
-    if file is not None and not file.is_file():
-        raise UsageError(f"There is no file {file}.", code="no_file", remedy="Check the path.")
-    chosen, country = file or SAMPLE_FILE, (region or SAMPLE_REGION).upper()
-    run(lambda: _show(state_of(context), chosen, country, keep=keep, as_json=as_json))
+    state = state_of(context)
+    chosen, country = file or SAMPLE_FILE, (region or SAMPLE_REGION).strip().upper()
+    check_list(chosen, country, state.settings.list_max_bytes)
+    run(lambda: _show(state, chosen, country, keep=keep, as_json=as_json))
+
+
+def check_list(file: Path, region: str, max_bytes: int) -> None:
+    """Refuses before anything is started what could not be read anyway. Errors: ListError."""
+    from guestlist.lists.engine import CsvListEngine  # late: phone tables are not loaded for `--help`
+
+    try:
+        with open_list(file, max_bytes) as source:
+            CsvListEngine().prepare(source, ListOptions(region=region), filename=file.name)
+    except ListError as error:
+        if "--" in error.remedy:  # flags that the demo lacks
+            error.remedy = (
+                f"See how it is read: guestlist lists check {file} --region {region} (takes --delimiter, --map and more)"
+            )
+        raise
 
 
 async def _show(state: State, file: Path, region: str, *, keep: bool, as_json: bool) -> None:
     from guestlist.cli.demo_run import play, set_stage, wrong_sums  # late: the server is not loaded for `--help`
 
     configure_logging("warning")
+    if sys.platform != "win32":  # SIGTERM ends it as Ctrl-C does: the emulator with it, and the temporary data
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
     with data_folder(state, keep=keep) as data:
         async with set_stage(data) as stage:
-            numbers = await play(stage, file, region, say=say, track=partial(progress, noun="done"))
+            told = (lambda numbers: None) if as_json else print_list
+            numbers = await play(stage, file, region, say=say, track=partial(progress, noun="done"), tell_list=told)
             if as_json:
                 print_json(numbers.document())
             else:
-                print_story(numbers)
+                print_story(numbers, own_list=file != SAMPLE_FILE)
             wrong = wrong_sums(numbers.document())
             if wrong:
                 raise GuestlistError(
@@ -80,68 +112,10 @@ async def stay(stage: Stage) -> None:
     """Keeps everything up until Ctrl-C."""
     from guestlist.serving import stop_asked
 
-    say(f"Server:   {stage.server_url}   (API reference under /docs)")
-    say(f"Emulator: {stage.emulator_url}/_emulator")
+    say("")
+    say(f"Server:   {stage.server_url}   (API reference: /docs)")
+    say(f"Emulator: {stage.emulator_url}/_emulator   (state, faults, clock)")
     say(f"Data:     {stage.app.settings.data}")
-    say("Ctrl-C ends both.")
+    say(f"Look in:  guestlist --data {stage.app.settings.data} campaigns list")
+    say("Ctrl-C ends server and emulator; the data stays.")
     await asyncio.shield(stop_asked())
-
-
-def print_story(numbers: Numbers) -> None:
-    """What happened, for a person: mapping, rejects, funnel, reasons."""
-    from guestlist.cli.demo_run import wrong_sums
-
-    report, document = numbers.report, numbers.document()
-    print_text()
-    print_text("Columns", style="bold")
-    print_table(
-        ("column", "used as", "", "why"), [(m["name"], m["key"] or "-", m["certainty"], m["reason"]) for m in report["mapping"]]
-    )
-    if report["rejected"] or report["dropped_cells"]:
-        print_text()
-        print_text("Rejected rows and dropped cells", style="bold")
-        codes = [(code, count(n), "row lost") for code, n in sorted(report["rejected"].items())]
-        codes += [(code, count(n), "cell dropped, row kept") for code, n in sorted(report["dropped_cells"].items())]
-        print_table(("code", "count", "effect"), codes, right=("count",))
-        print_text("For example:")
-        print_table(
-            ("row", "column", "code", "value", "what to do"),
-            [(r["row"], r["column"], r["code"], r["value"], r["remedy"]) for r in numbers.rejects[:5]],
-            right=("row",),
-        )
-    print_text()
-    print_text("Funnel", style="bold")
-    print_table(("step", "count", ""), funnel_rows(document), right=("count",))
-    print_text()
-    verdict = "Some totals do not add up" if wrong_sums(document) else "Everything adds up"
-    print_text(f"{verdict}; it took {document['seconds']} s.")
-
-
-def funnel_rows(document: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """The funnel line by line: step, number, what stands beside it."""
-    lost = reasons({**document["rejected"], "duplicate": document["duplicates"]})
-    matched = document["matched"]
-    return [
-        ("rows", count(document["rows"]), ""),
-        ("usable", count(document["usable"]), f"left out: {lost}" if lost else ""),
-        ("uploaded", count(document["uploaded"]), "hashed on this machine"),
-        ("matched", f"{count(matched['lower'])}-{count(matched['upper'])}", "Meta's own range; it names no rows"),
-        ("subscribers", count(sum(document["subscribers"].values())), reasons(document["subscribers"])),
-        (
-            "recipients",
-            count(document["recipients"]),
-            f"excluded: {reasons(document['excluded'])}" if document["excluded"] else "",
-        ),
-        ("accepted", count(document["accepted"]), f"failed: {reasons(document['failed'])}" if document["failed"] else ""),
-        ("delivered", count(document["delivered"]), ""),
-        ("read", count(document["read"]), ""),
-        ("clicked", count(document["clicked"]), ""),
-        ("opted out", count(document["opted_out"]), "by what they did after this campaign"),
-        ("unknown", count(document["unknown"]), "answer lost: never sent again, settled by receipts"),
-        ("pending", count(document["pending"]), ""),
-    ]
-
-
-def reasons(counts: dict[str, int]) -> str:
-    """`12 opted_out, 3 throttled`, most first."""
-    return ", ".join(f"{count(n)} {code}" for code, n in sorted(counts.items(), key=lambda item: -item[1]) if n)

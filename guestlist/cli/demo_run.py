@@ -15,6 +15,8 @@ import aiohttp
 
 from guestlist.actions import access
 from guestlist.app import App, lock_data_folder, open_app, run_engine
+from guestlist.cli.funnels import tell_parts
+from guestlist.cli.output import count, plural
 from guestlist.clocks import FollowingClock
 from guestlist.errors import DependencyError, GuestlistError
 from guestlist.serving import address_of, bind, serve
@@ -53,6 +55,9 @@ ATTESTATION = {
     "words": "Yes, send me offers on Messenger.",
     "basis": "demonstration against the built-in emulator; nothing leaves this machine",
 }
+
+EXIT_CODES = {400: 2, 403: 4, 404: 5, 409: 6, 413: 2, 422: 2}
+"""What a refusal by HTTP means for the caller of a command; everything else is unexpected."""
 
 Say = Callable[[str], None]
 Advance = Callable[[int], None]
@@ -126,9 +131,12 @@ class Client:
                 error = GuestlistError(
                     str(answer.get("detail", answer)), code=answer.get("code"), remedy=answer.get("remedy", "")
                 )
-                error.exit_code = 6 if response.status == 409 else 1
+                error.exit_code = EXIT_CODES.get(response.status, 1)
                 raise error
             return answer
+
+
+TellList = Callable[[Numbers], None]
 
 
 @dataclass(slots=True)
@@ -211,25 +219,25 @@ def demo_settings(data: Path, world: Mapping[str, Any], graph_url: str, public_u
 # -- the main job ---------------------------------------------------------------------------------------------------
 
 
-async def play(stage: Stage, file: Path, region: str, *, say: Say, track: Track) -> Numbers:
-    """The whole main job, as a customer would do it by HTTP."""
+async def play(
+    stage: Stage, file: Path, region: str, *, say: Say, track: Track, tell_list: TellList = lambda numbers: None
+) -> Numbers:
+    """The whole main job, as a customer would do it by HTTP. `tell_list` is called once the list's report is there."""
     started = time.monotonic()
     numbers = Numbers()
     page = await connect(stage, say)
     customer_list = await bring_list(stage, file, region, numbers, say)
+    tell_list(numbers)
     async with deadline("The upload"):
         audience_id = await upload_list(stage, page["id"], customer_list["id"], numbers, say, track)
     await sync(stage, page["id"])
     counts = await stage.api.get("/v1/subscribers/counts", page_id=page["id"])
-    say(
-        "Subscribers: "
-        + ", ".join(f"{n['open'] + n['opted_out']} by {source}" for source, n in sorted(counts["sources"].items()))
-    )
+    say(f"Subscribers: {tell_parts({source: n['open'] + n['opted_out'] for source, n in counts['sources'].items()})}")
     async with deadline("The campaign's warm-up"):
         campaign_id = await send_campaign(stage, page["id"], numbers, say)
     with track("Sending", numbers.funnel["recipients"]) as advance:
         await settle(stage, campaign_id, numbers, advance)
-    say("Looking for people who left: two complete token lists")
+    say("Reading the token list twice: who is missing from both has opted out")
     for _ in range(2):
         await sync(stage, page["id"])
     await settle(stage, campaign_id, numbers, lambda more: None)
@@ -248,7 +256,7 @@ async def connect(stage: Stage, say: Say) -> dict[str, Any]:
         "ads_token": world["system_user_token"],
     }
     page = await stage.api.post("/v1/pages", given)
-    say(f"Connected the Page “{page['name']}”: tokens checked, terms accepted, webhooks subscribed")
+    say(f"Connected the Page “{page['name']}”: tokens, terms and webhooks are in order")
     return page
 
 
@@ -258,7 +266,7 @@ async def bring_list(stage: Stage, file: Path, region: str, numbers: Numbers, sa
     content = await asyncio.to_thread(file.read_bytes)
     created = await stage.api.upload("/v1/lists", content, region=region, name=file.name, filename=file.name)
     numbers.report = await stage.api.get(f"/v1/lists/{created['id']}/report")
-    numbers.rejects = (await stage.api.get(f"/v1/lists/{created['id']}/rejects", limit="8"))["data"]
+    numbers.rejects = (await stage.api.get(f"/v1/lists/{created['id']}/rejects", limit="200"))["data"]
     return created
 
 
@@ -267,7 +275,7 @@ async def upload_list(stage: Stage, page_id: str, list_id: str, numbers: Numbers
     audience = await stage.api.post("/v1/audiences", {"page_id": page_id, "name": "Demo customers"})
     request = {"list_id": list_id, "attestation": ATTESTATION}
     upload = await stage.api.post(f"/v1/audiences/{audience['id']}/uploads", request)
-    say(f"Uploading {upload['rows']} hashed rows, with the consent attestation in the ledger")
+    say(f"Uploading {count(upload['rows'])} hashed rows, with the consent attestation in the ledger")
     with track("Uploading", upload["rows"]) as advance:
         while upload["state"] not in ("matched", "failed", "paused"):
             sent = upload["rows_sent"]
@@ -278,8 +286,7 @@ async def upload_list(stage: Stage, page_id: str, list_id: str, numbers: Numbers
         raise DependencyError(f"The upload stopped: {upload['reason']}", remedy="Look at /v1/uploads.")
     numbers.upload = upload
     numbers.audience = await stage.api.get(f"/v1/audiences/{audience['id']}")
-    lower, upper = numbers.audience["lower"], numbers.audience["upper"]
-    say(f"Matched by Meta: between {lower} and {upper} people ({numbers.audience['reachability']['sentence']})")
+    say(f"Matched by Meta: {count(numbers.audience['lower'] or 0)} to {count(numbers.audience['upper'] or 0)} people")
     return str(audience["id"])
 
 
@@ -307,11 +314,11 @@ async def send_campaign(stage: Stage, page_id: str, numbers: Numbers, say: Say) 
     """Creates the campaign, waits out its warm-up and launches it."""
     created = await stage.api.post("/v1/campaigns", {"page_id": page_id, "name": "Autumn tasting week", "message": MESSAGE})
     campaign_id = str(created["id"])
-    say("Created the campaign; Meta lets it send after an hour, which the emulator's clock makes short")
+    say("Created the campaign; its hour of warm-up takes seconds on the fast clock")
     while (await stage.api.get(f"/v1/campaigns/{campaign_id}"))["state"] not in ("ready", "paused", "failed"):
         await asyncio.sleep(0.1)
     campaign = await stage.api.post(f"/v1/campaigns/{campaign_id}/launch")
-    say(f"Launched to {campaign['recipients']} recipients, up to {stage.app.settings.page_rate} a second")
+    say(f"Launched to {plural(campaign['recipients'], 'recipient')}, at up to {stage.app.settings.page_rate} a second")
     numbers.funnel = await stage.api.get(f"/v1/campaigns/{campaign_id}/funnel")
     return campaign_id
 

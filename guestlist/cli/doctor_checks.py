@@ -15,7 +15,7 @@ from pathlib import Path
 from guestlist.actions import pages
 from guestlist.actions.checkups import Finding, Health, check_page, failed, read_backlog
 from guestlist.app import App, find_server, open_app
-from guestlist.cli.config import find_warnings
+from guestlist.cli.config import META, find_warnings
 from guestlist.cli.output import count, plural
 from guestlist.errors import GuestlistError
 from guestlist.graph.base import GraphError, Request, TransportError
@@ -31,7 +31,6 @@ ROOM_GOOD = 1024**3
 
 SKEW_GOOD = timedelta(seconds=30)
 WAITS_LONG = timedelta(minutes=2)
-META = "https://graph.facebook.com"
 
 
 async def examine(settings: Settings) -> list[Finding]:

@@ -22,7 +22,7 @@ def print_campaign(row: Row) -> None:
             "State": row["state"],
             "Why": row["reason"],
             "What is needed": row["action"],
-            "Warm": when(row["ready_at"]),
+            "Can send from": when(row["ready_at"]),
             "Waits until": when(row["not_before"]),
             "Ends": when(row["expires_at"]),
             "Daily budget": row["daily_budget"],

@@ -21,7 +21,9 @@ app = typer.Typer(name="keys", no_args_is_help=True, help="Make and revoke keys 
 @app.command()
 def create(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="What will use it, so that it can be told apart.", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="What will use it, so that it can be told apart.", show_default=False)
+    ],
     as_json: Json = False,
 ) -> None:
     """Make a key and print it. It is not kept and cannot be shown again.

@@ -26,9 +26,13 @@ MAPPABLE = (*(key.value for key in Key), "FULL_NAME", "DOB", "ignore")
 
 @contextmanager
 def open_list(file: Path, max_bytes: int) -> Iterator[Path | BinaryIO]:
-    """The file's path, or standard input held in memory. Errors: ListError where it cannot be read or is too large."""
+    """The file's path, or standard input held in memory. Errors: ListError where it cannot be read or is too large.
+
+    What is wrong with the file itself, as found while it is open, is told with its name.
+    """
     if file == STANDARD:
-        yield read_stdin(min(max_bytes, STDIN_MAX_BYTES))
+        with named("Standard input"):
+            yield read_stdin(min(max_bytes, STDIN_MAX_BYTES))
         return
     if file.is_dir():
         raise ListError(f"{file} is a folder.", code="not_a_file", remedy="Name one customer file in it.")
@@ -43,7 +47,18 @@ def open_list(file: Path, max_bytes: int) -> Iterator[Path | BinaryIO]:
         ) from error
     if size > max_bytes:
         refuse_size(str(file), max_bytes)
-    yield file
+    with named(str(file)):
+        yield file
+
+
+@contextmanager
+def named(file: str) -> Iterator[None]:
+    """Says "customers.csv is empty" where the list engine, which knows no names, says "The file is empty"."""
+    try:
+        yield
+    except ListError as error:
+        sentence = error.sentence.replace("The file", file, 1)
+        raise ListError(sentence, code=error.code, remedy=error.remedy, **error.data) from error
 
 
 def read_stdin(max_bytes: int) -> BinaryIO:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from guestlist.cli.output import print_json, print_table, say
+from guestlist.cli.output import print_json, print_records, say
 
 if TYPE_CHECKING:
     from guestlist.api.models import Shown
@@ -40,6 +40,6 @@ def print_listing(
     if not shown:
         say(columns.nothing)
         return
-    print_table(columns.names, map(columns.cells, shown), right=columns.right)
+    print_records(columns.names, map(columns.cells, shown), right=columns.right)
     if after is not None:
         say(f"There is more: --after {after}")

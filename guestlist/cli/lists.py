@@ -20,7 +20,9 @@ from guestlist.lists.base import ListOptions, ListReport, Payload, Prepared, Rej
 app = typer.Typer(name="lists", no_args_is_help=True, help="Check customer files, keep them as digests, see what was lost.")
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The customer file, or - for standard input.", show_default=False)]
-Encoding = Annotated[str | None, typer.Option(help="The file's encoding, such as utf-8 or windows-1252; found out if not given.")]
+Encoding = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The file's encoding, such as utf-8 or windows-1252; found out if not given.")
+]
 Delimiter = Annotated[
     str | None, typer.Option(metavar="CHAR", help="What separates columns: one character, or tab, comma, semicolon, pipe.")
 ]

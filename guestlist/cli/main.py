@@ -47,6 +47,7 @@ class Root(TyperGroup):
     ) -> NoReturn:
         """Runs the command line and exits. Runs inside tests as it does in a shell."""
         words = list(sys.argv[1:] if args is None else args)
+        hide_flag_types(self)
         flags = set(words[: words.index("--")] if "--" in words else words)
         try:
             code = super().main(words, **options | {"standalone_mode": False}) or 0
@@ -60,6 +61,15 @@ class Root(TyperGroup):
         if code == READER_GONE:
             mute_stdout()
         sys.exit(code)
+
+
+def hide_flag_types(command: Any) -> None:
+    """Keeps `<bool>` out of the help: a flag takes no value. Typer has no switch for that."""
+    for param in (*command.params, command.get_help_option(typer.Context(command))):
+        if getattr(param, "is_flag", False) and param.metavar is None:
+            param.metavar = ""
+    for child in getattr(command, "commands", {}).values():
+        hide_flag_types(child)
 
 
 def mute_stdout() -> None:
@@ -101,7 +111,9 @@ def root(
     context: typer.Context,
     data: Annotated[Path | None, typer.Option(metavar="FOLDER", help="The data folder. Default: ./guestlist-data.")] = None,
     config: Annotated[Path | None, typer.Option(metavar="FILE", help="The settings file. Default: ./guestlist.toml.")] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say more on stderr: log lines, error codes, where an error came from.")
+    ] = False,
     _: Annotated[bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     """Turns a customer list into consented Messenger subscribers, and messages them."""

@@ -28,7 +28,7 @@ Wait = Annotated[
 Patience = Annotated[
     float, typer.Option(min=0, metavar="SECONDS", help="Stop waiting after so long without progress; nothing is lost by it.")
 ]
-Limit = Annotated[int, typer.Option(min=1, max=1000, help="Print at most so many.")]
+Limit = Annotated[int, typer.Option(metavar="N", min=1, max=1000, help="Print at most so many.")]
 After = Annotated[
-    str | None, typer.Option(metavar="ID", help="Go on behind this one: the `next` of the output before.", show_default=False)
+    str | None, typer.Option(metavar="ID", help="Print what follows this one: the `next` of the page before.", show_default=False)
 ]

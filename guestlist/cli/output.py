@@ -10,12 +10,16 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import orjson
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 WIDTH_OF_A_FILE = 160
+GAP = 2
+"""Blanks between two columns."""
+
 SECONDS_BETWEEN_LINES = 2.0
 
 Advance = Callable[[int], None]
@@ -66,23 +70,46 @@ def print_text(text: str = "", style: str = "") -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> None:
     """A table on stdout; the columns named in `right` hold numbers."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
-    page(sys.stdout).print(table)
+    print_flush(table)
+
+
+def print_records(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> None:
+    """A table of records with ids; on a terminal too narrow for it, a block a record, so that ids stay in one piece."""
+    shown = [tuple(printable(cell) for cell in row) for row in rows]
+    widths = (max(map(cell_len, cells)) for cells in zip(columns, *shown, strict=True))
+    if not sys.stdout.isatty() or sum(widths) + GAP * (len(columns) - 1) <= page(sys.stdout).width:
+        print_table(columns, shown, right=right)
+        return
+    for number, row in enumerate(shown):
+        if number:
+            print_text()
+        print_facts(dict(zip(columns, row, strict=True)))
+
+
+def print_flush(table: Table) -> None:
+    """Prints without the blanks that would fill each line up to the table's width."""
+    console = page(sys.stdout)
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        console.file.write(line.rstrip() + "\n")
+    console.file.flush()
 
 
 def print_facts(facts: Mapping[str, object]) -> None:
     """What is known of one thing, a line each, on stdout. What is None or empty is left out."""
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, GAP, 0, 0))
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in facts.items():
         if value not in (None, ""):
             table.add_row(Text(printable(name)), Text(printable(value)))
-    page(sys.stdout).print(table)
+    print_flush(table)
 
 
 def when(milliseconds: int | None) -> str:

@@ -38,12 +38,16 @@ def connect(
         str | None, typer.Option(metavar="NAME", help="The environment variable that holds the Page token.")
     ] = None,
     ads_token_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A file with the system user's token; - for a line of standard input.")
+        Path | None,
+        typer.Option(metavar="FILE", help="A file with the system user's token. Without one the Page token does its work."),
     ] = None,
     ads_token_env: Annotated[
         str | None, typer.Option(metavar="NAME", help="The environment variable that holds the system user's token.")
     ] = None,
-    rate: Annotated[int | None, typer.Option(min=1, help="Calls a second that Meta allows this Page, if not usual.")] = None,
+    rate: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Calls a second that Meta allows this Page. Default: the setting page_rate, 300."),
+    ] = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:

@@ -26,7 +26,8 @@ def serve(
     context: typer.Context,
     host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="The address to listen on. Default: 127.0.0.1.")] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="The port to listen on; 0 picks a free one. Default: 8080.")
+        int | None,
+        typer.Option(metavar="PORT", min=0, max=65535, help="The port to listen on; 0 picks a free one. Default: 8080."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -58,7 +59,7 @@ async def stay_serving(settings: Settings, listener: socket.socket, *, as_json: 
 
 
 def worker(context: typer.Context, as_json: Json = False) -> None:
-    """Run the work at Meta without HTTP, until Ctrl-C or SIGTERM. Any number beside a server, on PostgreSQL.
+    """Run the work at Meta without HTTP, until Ctrl-C or SIGTERM. Needs PostgreSQL; any number may run.
 
     Example: `DATABASE_URL=postgresql://… guestlist worker`
     """

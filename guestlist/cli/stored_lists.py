@@ -33,7 +33,9 @@ def import_list(
     context: typer.Context,
     file: File,
     region: Region,
-    name: Annotated[str, typer.Option(help="What to call the list; the file's name if not given.", show_default=False)] = "",
+    name: Annotated[
+        str, typer.Option(metavar="NAME", help="What to call the list; the file's name if not given.", show_default=False)
+    ] = "",
     as_json: Json = False,
     encoding: Encoding = None,
     delimiter: Delimiter = None,
@@ -135,7 +137,7 @@ def rejects(
         Path | None, typer.Option(metavar="FILE.csv", help="Write all of them there, as CSV; - for standard output.")
     ] = None,
     limit: Limit = 50,
-    after: Annotated[int | None, typer.Option(min=0, metavar="N", help="Go on behind this position.")] = None,
+    after: Annotated[int | None, typer.Option(min=0, metavar="N", help="Print what follows this position.")] = None,
     as_json: Json = False,
 ) -> None:
     """Print the rows and cells of a list that cannot be used, in file order, values masked.

@@ -28,10 +28,16 @@ def read_token(what: str, file: Path | None, variable: str | None, *, needed: bo
         token = ask_token(what, needed=needed)
     token = token.strip()
     if needed and not token:
-        raise UsageError(f"No {what} was given.", code="no_token", remedy="Give it by prompt, file or environment variable.")
+        raise UsageError(f"No {what} was given.", code="no_token", remedy=way_out(what))
     if len(token.split()) > 1:
         raise UsageError(f"The {what} has spaces or several lines in it.", code="bad_token", remedy="Give the token alone.")
     return token
+
+
+def way_out(what: str) -> str:
+    """How to give a token."""
+    flag = "page" if what.startswith("Page") else "ads"
+    return f"Give --{flag}-token-file FILE or --{flag}-token-env NAME, or run it on a terminal and be asked."
 
 
 def read_token_file(what: str, file: Path) -> str:

@@ -65,6 +65,7 @@ async def settle(app: App, watch: Watch, waiting: Waiting) -> Row:
     server = find_server(app.settings) if embedded else None
     elsewhere = not embedded or server is not None
     if waiting.wait is False or (waiting.wait is None and elsewhere):
+        await check_page(app, watch)
         if not waiting.quiet:
             say(tell_who(server, elsewhere))
         return await watch.read()

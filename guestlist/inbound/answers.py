@@ -39,7 +39,7 @@ def build_problem(status: int, code: str, title: str, detail: str, *headers: tup
 
 _CLOSE = (b"connection", b"close")
 
-ACCEPTED = build_text(b"")
+ACCEPTED = Answer(200, b"", ((b"content-length", b"0"),))
 UNKNOWN_PATH = build_problem(404, "not_found", "No such webhook address.", "Meta's webhooks arrive at /webhooks/meta.")
 UNKNOWN_APP = build_problem(
     404, "unknown_app", "No such app is configured here.", "Check the app id in the callback URL, and that its secret is set."

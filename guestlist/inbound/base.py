@@ -8,8 +8,11 @@ from typing import Protocol
 class Inbox(Protocol):
     """Where verified raw bodies go. Implemented over storage, wired by app.py."""
 
-    async def store(self, provider: str, app_id: str, body: bytes) -> None:
-        """Returns once the body is durable. A body seen before is accepted and changes nothing. Errors: DependencyError."""
+    async def store(self, provider: str, app_id: str, body: bytes, mac: bytes) -> None:
+        """Returns once the body is durable. A body seen before is accepted and changes nothing. Errors: DependencyError.
+
+        `mac` is the verified HMAC-SHA256 of the body: equal for equal bodies under the same secret, so it tells doubles.
+        """
         ...
 
 

@@ -7,7 +7,6 @@ never sees our bugs as failures and no event is lost to them. Anything but a dur
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable
 
 import structlog
 from starlette.types import Message, Receive, Scope, Send
@@ -93,20 +92,17 @@ class MetaReceiver:
             return answers.TOO_LARGE
         except TimeoutError:
             return answers.TOO_SLOW
-        storing = self._inbox.store(PROVIDER, app_id or "", body, mac)
-        del body  # see `Inbox.store`: while hundreds wait for the disk, their bodies would fill the caches
-        return await _answer_stored(storing)
+        return await self._store(app_id or "", body, mac)
 
-
-async def _answer_stored(storing: Awaitable[None]) -> Answer:
-    try:
-        await storing
-    except Exception as error:
-        # The boundary: whatever failed, the body is not known to be durable. Only the error's kind is logged, for a
-        # database error's own text may quote the body.
-        _log.error("webhook_not_stored", provider=PROVIDER, error=type(error).__name__)
-        return answers.UNAVAILABLE
-    return answers.ACCEPTED
+    async def _store(self, app_id: str, body: bytes, mac: bytes) -> Answer:
+        try:
+            await self._inbox.store(PROVIDER, app_id, body, mac)
+        except Exception as error:
+            # The boundary: whatever failed, the body is not known to be durable. Only the error's kind is logged, for a
+            # database error's own text may quote the body.
+            _log.error("webhook_not_stored", provider=PROVIDER, error=type(error).__name__)
+            return answers.UNAVAILABLE
+        return answers.ACCEPTED
 
 
 def _read_headers(scope: Scope) -> tuple[bytes | None, int]:

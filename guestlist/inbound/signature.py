@@ -29,8 +29,9 @@ class ForgedError(NotAllowedError):
 
 
 def check_signature(header: bytes | None, body: bytes, secret: str) -> bytes:
-    """The MAC, once it is proven: passes when `header` (the value of X-Hub-Signature-256) signs exactly these bytes; compares in constant time.
+    """The MAC of the body, proven: `header` (the value of X-Hub-Signature-256) signs exactly these bytes.
 
+    Compared in constant time.
     Hex digits may be of either case. The older SHA-1 header is no substitute and is never looked at.
     Errors: UnsignedError without a header, ForgedError for one that is malformed or does not fit.
     """

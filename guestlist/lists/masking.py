@@ -11,7 +11,8 @@ LONGEST = 40
 def mask(value: str) -> str:
     """The value with its inside hidden: `07911 123456` -> `07••• ••••56`, `ann@example.com` -> `a••@e••••••.com`.
 
-    At most a third of the letters and digits stay; separators stay; controls become `?`, odd blanks a space. Never longer than 40 characters.
+    At most a third of the letters and digits stay; separators stay; controls become `?`, odd blanks a space.
+    Never longer than 40 characters.
     """
     shown = "".join(map(_printable, value[: 4 * LONGEST]))
     local, at, domain = shown.rpartition("@")

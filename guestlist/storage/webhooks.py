@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 import lz4.frame
 from sqlalchemy import bindparam, literal_column, select, update
@@ -59,11 +59,11 @@ _Row = tuple[str, str, bytes, bytes, int]
 _MAGIC: Final = bytes.fromhex("04224d18")  # what every LZ4 frame starts with
 
 
-@lru_cache(maxsize=None)
+@cache
 def _insert_of(dialect: str, rows: int) -> tuple[Executable, tuple[str, ...]]:
     """One statement that inserts so many rows, and the names of its parameters, row by row."""
     insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    values = [{column: bindparam(f"{column}_{row}") for column in _COLUMNS} for row in range(rows)]
+    values: list[dict[str, Any]] = [{column: bindparam(f"{column}_{row}") for column in _COLUMNS} for row in range(rows)]
     statement = insert(webhooks).values(values).on_conflict_do_nothing(index_elements=["digest"])
     return statement, tuple(f"{column}_{row}" for row in range(rows) for column in _COLUMNS)
 
@@ -180,7 +180,6 @@ class StoredInbox:
         loop = asyncio.get_running_loop()
         durable: asyncio.Future[None] = loop.create_future()
         self._waiting.append((build_row(provider, app_id, body, to_ms(self._clock.now()), mac=mac), durable))
-        del body
         if not self._due:
             self._due = True
             loop.call_soon(self._hand_over)
@@ -192,7 +191,14 @@ class StoredInbox:
             self._handed_over = True
             task = asyncio.create_task(self._write())
             self._writing.add(task)
-            task.add_done_callback(self._writing.discard)
+            task.add_done_callback(self._end_writing)
+
+    def _end_writing(self, task: asyncio.Task[None]) -> None:
+        self._writing.discard(task)
+        if task.cancelled():  # perhaps before it began: the process is stopping, and who waits is told so
+            self._handed_over = False
+            _abandon(self._waiting)
+            self._waiting.clear()
 
     async def _write(self) -> None:
         batch: list[_Waiting] = []

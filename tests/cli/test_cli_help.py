@@ -52,3 +52,8 @@ def test_completion_knows_the_commands() -> None:
     result = CliRunner(env=environment).invoke(app, [], prog_name="guestlist")
 
     assert result.stdout.split() == ["check", "hash", "import", "list", "show", "rejects"]
+
+
+@pytest.mark.parametrize("path", [(), ("demo",), ("lists", "check"), ("audiences", "delete")])
+def test_flags_take_no_value_in_the_help(path: tuple[str, ...], guestlist: Callable[..., Result]) -> None:
+    assert "bool" not in guestlist(*path, "--help").stdout

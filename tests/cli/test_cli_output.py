@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import pytest
 
-from guestlist.cli.output import count, plural, print_json, print_table, print_text, printable, progress, say, say_json
+from guestlist.cli.output import (
+    count,
+    plural,
+    print_json,
+    print_records,
+    print_table,
+    print_text,
+    printable,
+    progress,
+    say,
+    say_json,
+)
 
 
 class Terminal(io.StringIO):
@@ -91,3 +103,22 @@ def test_progress_on_a_terminal_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> Non
     shown = sys.stderr.getvalue()  # type: ignore[attr-defined]
     assert "Reading a.csv" in shown
     assert "\x1b[" in shown
+
+
+def test_a_table_has_no_blanks_at_the_end_of_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("Code", "Why"), [("a", "long reason"), ("b", "")])
+
+    assert capsys.readouterr().out == "Code  Why\na     long reason\nb\n"
+
+
+@pytest.mark.parametrize(("columns", "piece"), [(20, "Page  pag_2\n"), (80, "Page  pag_2\n"), (200, "cmp_3  pag_2\n")])
+def test_ids_stay_in_one_piece_on_every_terminal(columns: int, piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setenv("COLUMNS", str(columns))
+
+    print_records(("Id", "Page", "Why"), [("cmp_1", "pag_2", "long " * 20), ("cmp_3", "pag_2", "")])
+
+    told = re.sub(r"\x1b\[[\d;]*m", "", terminal.getvalue())
+    assert piece in told
+    assert "cmp_1" in told

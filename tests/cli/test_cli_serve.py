@@ -87,7 +87,7 @@ def test_a_data_folder_that_cannot_be_made_is_named(refusal: Refusal, empty_fold
 
     code, problem = refusal("--data", "file/folder", "serve", "--port", "0")
 
-    assert (code, problem["code"]) == (8, "no_data_folder")
+    assert (code, problem["code"]) == (3, "no_data_folder")
 
 
 def test_on_sqlite_a_worker_points_at_the_server(refusal: Refusal) -> None:

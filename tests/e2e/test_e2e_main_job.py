@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from guestlist.cli.demo import funnel_rows
 from guestlist.cli.demo_run import play, wrong_sums
+from guestlist.cli.demo_story import funnel_rows
 from guestlist.lists.sample import SAMPLE_FILE, SAMPLE_REGION
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"

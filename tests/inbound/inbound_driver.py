@@ -35,7 +35,7 @@ class FakeInbox:
     bodies: list[tuple[str, str, bytes]] = field(default_factory=list)
     failure: Exception | None = None
 
-    async def store(self, provider: str, app_id: str, body: bytes) -> None:
+    async def store(self, provider: str, app_id: str, body: bytes, mac: bytes) -> None:
         if self.failure is not None:
             raise self.failure
         self.bodies.append((provider, app_id, body))

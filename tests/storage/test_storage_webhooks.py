@@ -6,6 +6,7 @@ import asyncio
 import os
 import zlib
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 from sqlalchemy import select
@@ -153,7 +154,8 @@ async def test_large_bodies_are_written_a_few_at_a_time(database: Database, monk
     wakes: list[int] = []
     inbox = StoredInbox(database, FrozenClock(), stored=lambda: wakes.append(1))
     await asyncio.gather(
-        *(inbox.store("meta", "", bytes([number]) * 600) for number in range(4)), inbox.store("meta", "", b"x" * 5000)
+        *(inbox.store("meta", "", Random(number).randbytes(600)) for number in range(4)),
+        inbox.store("meta", "", Random(9).randbytes(5000)),
     )
     assert len(await due(database)) == len(wakes) == 5
 
