@@ -180,8 +180,8 @@ async def set_stage(data: Path, *options: str, speed: float = SPEED, receipts: b
 @asynccontextmanager
 async def run_emulator(speed: float, *options: str) -> AsyncIterator[str]:
     """An emulator process on a free port: its address. Errors: DependencyError when it does not start."""
-    command = (sys.executable, "-m", "guestlist.emulator", "--port", "0", "--speed", str(speed), *options)
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    command = (sys.executable, "-m", "guestlist.emulator", "--port", "0", "--speed", str(speed), "--until-stdin-closes", *options)
+    process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     try:
         line = (await asyncio.wait_for(process.stdout.readline(), 30)).decode()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
+import threading
 from dataclasses import fields
 from datetime import datetime
 
@@ -56,8 +59,15 @@ def build_parser() -> argparse.ArgumentParser:
     add("--threshold", type=_count, default=default.threshold, help="matched people below which tokens stay hidden (%(default)s)")
     add("--matching-seconds", type=_amount, default=default.matching_seconds, help="emulated time to match a batch (%(default)s)")
     add("--warm-up-seconds", type=_amount, default=default.warm_up_seconds, help="emulated warm-up of a campaign (%(default)s)")
+    add("--until-stdin-closes", action="store_true", help="end when standard input does, as when who started it has died")
     add("--require-proof", action="store_true", help="refuse calls without appsecret_proof")
     return parser
+
+
+def _end_with_stdin() -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,6 +75,8 @@ def main(arguments: list[str] | None = None) -> int:
     given = vars(build_parser().parse_args(arguments))
     names = {one.name for one in fields(EmulatorConfig)}
     config = EmulatorConfig(**{name: value for name, value in given.items() if name in names})
+    if given["until_stdin_closes"]:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
     try:
         run(config)
     except OSError as error:

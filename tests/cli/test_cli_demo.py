@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from typer.testing import Result
@@ -113,3 +118,22 @@ def test_totals_that_do_not_add_up_are_never_called_sound(capsys: pytest.Capture
     print_story(numbers_of(accepted=144), own_list=False)
 
     assert "Everything adds up" not in capsys.readouterr().out
+
+
+def test_a_killed_demo_leaves_no_emulator_behind(tmp_path: Path) -> None:
+    started = subprocess.Popen(
+        [sys.executable, "-m", "guestlist", "--data", str(tmp_path / "data"), "demo", "--keep"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with started:
+        address = next(line for line in started.stderr if line.startswith("Emulator:")).split()[1]
+        started.kill()
+    port = urlsplit(address).port
+    for _ in range(100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return
+        time.sleep(0.1)
+    raise AssertionError("the emulator outlived the demo")
