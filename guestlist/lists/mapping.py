@@ -66,7 +66,7 @@ def map_columns(
         raise ListError(
             "No column holds e-mail addresses or phone numbers.",
             code="no_usable_column",
-            remedy=f"Check the delimiter, or name the column with --map, such as --map '{names[0][:40]}=EMAIL'.",
+            remedy=f"Check the encoding and the delimiter, or name the column with --map, such as --map '{names[0][:40]}=EMAIL'.",
             columns=[name[:60] for name in names[:50]],
         )
     mapped = [

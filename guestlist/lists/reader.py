@@ -86,9 +86,20 @@ class FileReader:
                 self._undecided = False
                 self.encoding = find_eight_bit(piece)
                 decoder = codecs.getincrementaldecoder(self.encoding)("replace")
-            yield decoder.decode(piece)
+            yield self._decode(decoder, piece)
             piece = self._read()
-        yield decoder.decode(b"", final=True)
+        yield self._decode(decoder, b"", final=True)
+
+    def _decode(self, decoder: codecs.IncrementalDecoder, piece: bytes, *, final: bool = False) -> str:
+        """A piece as text. Some encodings refuse a file whatever is replaced: UTF-16 without its byte order mark does."""
+        try:
+            return decoder.decode(piece, final)
+        except UnicodeError:
+            raise ListError(
+                f"The file is not {self.encoding} text.",
+                code="wrong_encoding",
+                remedy="Leave the encoding out and it is found, or name the right one, such as utf-16-le or windows-1252.",
+            ) from None
 
 
 def _open(source: Path | BinaryIO) -> BinaryIO:

@@ -146,6 +146,8 @@ def check_encoding(encoding: str) -> str:
         text = False
     if not text:
         raise ListError(
-            "No such text encoding.", code="unknown_encoding", remedy="Name one such as utf-8, utf-16 or windows-1252."
+            f"{encoding[:40]!r} is no text encoding.",
+            code="unknown_encoding",
+            remedy="Name one such as utf-8, utf-16 or windows-1252.",
         )
     return _READABLE.get(info.name, info.name)
