@@ -147,6 +147,7 @@ REFUSALS = {
     "too_many_columns": "A record has more than 2,000 cells.",
     "unknown_region": "The region is no ISO 3166-1 alpha-2 code with a numbering plan.",
     "unknown_encoding": "The encoding named is none of those Guestlist reads.",
+    "wrong_encoding": "The file is not in the encoding named.",
     "bad_delimiter": "The delimiter named is not one character, or a quote, letter, digit or line end.",
     "unknown_column": "The mapping names a column the file does not have.",
     "unknown_key": "The mapping names a key that does not exist.",
