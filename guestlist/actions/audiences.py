@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import Any
 
 from guestlist.domain.consent import Attestation
-from guestlist.domain.policy import backoff
 from guestlist.domain.states import Audience
 from guestlist.errors import NotFoundError, RefusedError, UsageError
-from guestlist.graph.base import Applied, AudienceInfo, ErrorClass, GraphError
+from guestlist.graph.base import AudienceInfo, GraphError
 from guestlist.storage import campaigns as campaign_rows
 from guestlist.storage import ledgers, rows, tables
 from guestlist.storage.base import Row, Transaction
-from guestlist.storage.instants import to_ms
 
 from .base import Services
-from .pages import graph_refusal, mark_dead
-
-LOOK_UP_AFTER = timedelta(seconds=30)
-"""How long Meta gets to show a new audience or campaign in its lists before a lost answer is looked up."""
+from .creations import Noun, advance_creation, change_unmoved
+from .pages import graph_refusal
 
 
 async def create_audience(services: Services, workspace_id: str, *, page_id: str, name: str, description: str = "") -> Row:
@@ -53,91 +48,38 @@ async def create_audience(services: Services, workspace_id: str, *, page_id: str
 
 async def advance_audience(services: Services, page: Row, audience: Row, fence: int) -> None:
     """One step of an audience that is due: create it, look up a lost answer, or start again what provably never happened."""
-    state = Audience(audience["state"])
-    if state is Audience.CREATING and audience["fence"] < fence:
-        await _set(services, audience, state=Audience.UNKNOWN.value, reason="answer_lost", due_at=services.now_ms())
-    elif state is Audience.QUEUED:
-        await _create(services, page, audience, fence)
-    elif state is Audience.UNKNOWN:
-        await _look_up(services, page, audience)
+    if not await advance_creation(services, AUDIENCE, page, audience, fence):
+        await change_unmoved(services, tables.audiences, audience, due_at=None)
 
 
-async def _create(services: Services, page: Row, audience: Row, fence: int) -> None:
-    if not await _set(services, audience, state=Audience.CREATING.value, fence=fence, attempts=audience["attempts"] + 1):
-        return
-    claimed = {**audience, "state": Audience.CREATING.value, "fence": fence, "attempts": audience["attempts"] + 1}
-    try:
-        meta_id = await services.ads_graph(page).create_audience(
-            page["ad_account_id"], name=audience["name"], description=marked(audience), page_id=page["page_id"]
-        )
-    except GraphError as error:
-        await _note_failure(services, page, claimed, error)
-        return
-    await _ready(services, claimed, meta_id)
+async def _create(services: Services, page: Row, audience: Row) -> str:
+    return await services.ads_graph(page).create_audience(
+        page["ad_account_id"], name=audience["name"], description=marked(audience), page_id=page["page_id"]
+    )
 
 
-async def _ready(services: Services, audience: Row, meta_id: str) -> None:
-    async def unit(tx: Transaction) -> None:
-        known = {"state": audience["state"]}
-        if await rows.change_if(tx, tables.audiences, audience, known, **_settled(meta_id=meta_id)):
-            await services.emit(tx, audience["workspace_id"], "audience.created", audience["id"])
-
-    await services.db.write(unit)
+async def _find(services: Services, page: Row, audience: Row) -> str | None:
+    listed = await services.ads_graph(page).list_audiences(page["ad_account_id"])
+    return next((info.id for info in listed if info.description == marked(audience)), None)
 
 
-def _settled(**values: Any) -> dict[str, Any]:
-    return {"state": Audience.READY.value, "reason": "", "due_at": None, "attempts": 0, **values}
+def _settled() -> dict[str, Any]:
+    return {"state": Audience.READY.value, "reason": "", "due_at": None, "attempts": 0}
 
 
-async def _note_failure(services: Services, page: Row, audience: Row, error: GraphError) -> None:
-    """What a failed creation means: in doubt, again later, the Page to reconnect, or a person to act."""
-    now = services.clock.now()
-    again = to_ms(now + timedelta(seconds=error.retry_after) if error.retry_after else now + backoff(audience["attempts"]))
-    if error.applied is Applied.UNKNOWN:
-        await _set(services, audience, state=Audience.UNKNOWN.value, reason="answer_lost", due_at=to_ms(now + LOOK_UP_AFTER))
-    elif error.kind in (ErrorClass.RETRY, ErrorClass.WAIT):
-        await _set(services, audience, state=Audience.QUEUED.value, reason=error.reason, due_at=again)
-    elif error.kind is ErrorClass.RECONNECT:
-        await _set(services, audience, state=Audience.QUEUED.value, reason=error.reason, due_at=to_ms(now))
-        await mark_dead(services, page["workspace_id"], page["id"], error.sentence)
-    else:
-        await _set(services, audience, state=Audience.PAUSED.value, reason=error.sentence, due_at=None)
-
-
-async def _look_up(services: Services, page: Row, audience: Row) -> None:
-    """Settles a lost answer: the audience is found by its mark, or, looked up twice in vain, provably was not created."""
-    try:
-        found = [
-            a for a in await services.ads_graph(page).list_audiences(page["ad_account_id"]) if a.description == marked(audience)
-        ]
-    except GraphError as error:
-        if error.kind is ErrorClass.RECONNECT:
-            await mark_dead(services, page["workspace_id"], page["id"], error.sentence)
-        await _set(services, audience, due_at=to_ms(services.clock.now() + LOOK_UP_AFTER))
-        return
-    if found:
-        await _ready(services, audience, found[0].id)
-    elif audience["reason"] == "answer_lost":
-        again = to_ms(services.clock.now() + LOOK_UP_AFTER)
-        await _set(services, audience, reason="not_found_once", due_at=again)
-    else:
-        await _set(services, audience, state=Audience.QUEUED.value, reason="", due_at=services.now_ms())
+AUDIENCE = Noun(
+    table=tables.audiences,
+    create=_create,
+    find=_find,
+    born=lambda services: _settled(),
+    halted=lambda error: {"state": Audience.PAUSED.value},
+    event="audience.created",
+)
 
 
 def marked(audience: Row) -> str:
     """The description at Meta: the user's own and our mark, by which a lost answer is found again."""
     return f"{audience['description']} [guestlist {audience['id']}]".strip()
-
-
-async def _set(services: Services, audience: Row, **values: Any) -> bool:
-    """Changes the audience only while nobody else moved it on; whether it did."""
-
-    async def unit(tx: Transaction) -> bool:
-        return await rows.change_if(
-            tx, tables.audiences, audience, {"state": audience["state"], "fence": audience["fence"]}, **values
-        )
-
-    return await services.db.write(unit)
 
 
 async def note_bounds(tx: Transaction, audience: Row, *, lower: int | None, upper: int | None, at: int, **more: Any) -> None:
@@ -181,7 +123,8 @@ async def adopt_audience(services: Services, workspace_id: str, *, page_id: str,
             "created_at": now,
             "lower": info.lower,
             "upper": info.upper,
-            **_settled(meta_id=meta_id),
+            "meta_id": meta_id,
+            **_settled(),
         }
         await rows.insert(tx, tables.audiences, row)
         await attest(tx, services, workspace_id, audience_id, attestation, {"meta_audience_id": meta_id})
@@ -238,7 +181,7 @@ async def delete_audience(services: Services, workspace_id: str, audience_id: st
     audience = await get_audience(services, workspace_id, audience_id)
     page = await services.get_page(workspace_id, audience["page_id"])
     if audience["state"] in (Audience.CREATING.value, Audience.UNKNOWN.value):
-        raise RefusedError("The audience is still being created.", code="audience_in_creation", remedy="Try again in a minute.")
+        raise _in_creation()
     if audience["meta_id"] and audience["state"] != Audience.DELETED.value:
         try:
             await services.ads_graph(page).delete_audience(audience["meta_id"])
@@ -247,10 +190,16 @@ async def delete_audience(services: Services, workspace_id: str, audience_id: st
                 raise graph_refusal(error, "The audience was not deleted") from error
 
     async def unit(tx: Transaction) -> None:
-        await rows.change(tx, tables.audiences, workspace_id, audience_id, state=Audience.DELETED.value, due_at=None)
+        seen = {"state": audience["state"]}
+        if not await rows.change_if(tx, tables.audiences, audience, seen, state=Audience.DELETED.value, due_at=None):
+            raise _in_creation()  # its lane began meanwhile
         await services.emit(tx, workspace_id, "audience.deleted", audience_id)
 
     await services.db.write(unit)
+
+
+def _in_creation() -> RefusedError:
+    return RefusedError("The audience is still being created.", code="audience_in_creation", remedy="Try again in a minute.")
 
 
 async def read_consents(services: Services, workspace_id: str, audience_id: str) -> list[dict[str, Any]]:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from guestlist.domain.campaigns import check_message
-from guestlist.domain.policy import WARM_UP, Closed, backoff
+from guestlist.domain.policy import WARM_UP, Closed
 from guestlist.domain.states import Campaign, Delivery
 from guestlist.errors import RefusedError, UsageError
-from guestlist.graph.base import Applied, ErrorClass, GraphError
+from guestlist.graph.base import GraphError
 from guestlist.storage import recipients, rows, tables
 from guestlist.storage.base import Row, Transaction
 from guestlist.storage.instants import from_ms, maybe_ms, to_ms
 
-from .audiences import LOOK_UP_AFTER
 from .base import Services
-from .pages import mark_dead
+from .creations import Noun, advance_creation, change_unmoved
 
 ENDED = frozenset({Campaign.STOPPED, Campaign.FINISHED, Campaign.FAILED})
 UNBORN = frozenset({Campaign.QUEUED, Campaign.CREATING, Campaign.UNKNOWN})
@@ -92,38 +91,28 @@ def _check_draft(draft: Draft, now: datetime) -> None:
 
 async def advance_campaign(services: Services, page: Row, campaign: Row, fence: int) -> None:
     """One step of a campaign that is due: create it, look up a lost answer, or note that it is warm."""
-    state = Campaign(campaign["state"])
-    if state is Campaign.CREATING and campaign["fence"] < fence:
-        lost = {"state": Campaign.UNKNOWN.value, "reason": "answer_lost", "due_at": services.now_ms()}
-        await _set(services, campaign, **lost)
-    elif state is Campaign.QUEUED:
-        await _create(services, page, campaign, fence)
-    elif state is Campaign.UNKNOWN:
-        await _look_up(services, page, campaign)
-    elif state is Campaign.WARMING:
+    if await advance_creation(services, CAMPAIGN, page, campaign, fence):
+        return
+    if campaign["state"] == Campaign.WARMING.value:
         await _warm(services, campaign)
     else:
-        await _set(services, campaign, due_at=None)
+        await change_unmoved(services, tables.campaigns, campaign, due_at=None)
 
 
-async def _create(services: Services, page: Row, campaign: Row, fence: int) -> None:
-    attempts = campaign["attempts"] + 1
-    if not await _set(services, campaign, state=Campaign.CREATING.value, fence=fence, attempts=attempts):
-        return
-    claimed = {**campaign, "state": Campaign.CREATING.value, "fence": fence, "attempts": attempts}
-    try:
-        meta_id = await services.ads_graph(page).create_campaign(
-            page["ad_account_id"],
-            name=marked(campaign),
-            page_id=page["page_id"],
-            daily_budget=campaign["daily_budget"],
-            lifetime_budget=campaign["lifetime_budget"],
-            end_time=None,
-        )
-    except GraphError as error:
-        await _note_failure(services, page, claimed, error)
-        return
-    await _born(services, claimed, meta_id)
+async def _create(services: Services, page: Row, campaign: Row) -> str:
+    return await services.ads_graph(page).create_campaign(
+        page["ad_account_id"],
+        name=marked(campaign),
+        page_id=page["page_id"],
+        daily_budget=campaign["daily_budget"],
+        lifetime_budget=campaign["lifetime_budget"],
+        end_time=None,
+    )
+
+
+async def _find(services: Services, page: Row, campaign: Row) -> str | None:
+    listed = await services.ads_graph(page).list_campaigns(page["ad_account_id"])
+    return next((info.id for info in listed if info.name == marked(campaign)), None)
 
 
 def marked(campaign: Row) -> str:
@@ -131,64 +120,33 @@ def marked(campaign: Row) -> str:
     return f"{campaign['name']} [{campaign['id']}]"
 
 
-async def _born(services: Services, campaign: Row, meta_id: str) -> None:
+def _born(services: Services) -> dict[str, Any]:
     ready_at = to_ms(services.clock.now() + WARM_UP)
-    warming = {"state": Campaign.WARMING.value, "reason": "", "attempts": 0, "ready_at": ready_at, "due_at": ready_at}
-    await _set(services, campaign, meta_id=meta_id, **warming)
+    return {"state": Campaign.WARMING.value, "ready_at": ready_at, "due_at": ready_at}
+
+
+def _halted(error: GraphError) -> dict[str, Any]:
+    return {"state": Campaign.PAUSED.value, "paused_from": Campaign.QUEUED.value, "action": error.kind.value}
+
+
+CAMPAIGN = Noun(table=tables.campaigns, create=_create, find=_find, born=_born, halted=_halted)
 
 
 async def _warm(services: Services, campaign: Row) -> None:
     if campaign["ready_at"] > services.now_ms():  # resumed before its time
-        await _set(services, campaign, due_at=campaign["ready_at"])
+        await change_unmoved(services, tables.campaigns, campaign, due_at=campaign["ready_at"])
         return
-    launched = campaign["launched_at"] is not None
-    state = Campaign.RUNNING if launched else Campaign.READY
-    if await _set(services, campaign, state=state.value, due_at=None) and launched:
+
+    async def unit(tx: Transaction) -> bool:
+        seen = {"state": campaign["state"], "launched_at": campaign["launched_at"]}  # a launch may have come since
+        return await rows.change_if(tx, tables.campaigns, campaign, seen, state=_warm_state(campaign), due_at=None)
+
+    if await services.db.write(unit) and campaign["launched_at"] is not None:
         await services.wake(f"page:{campaign['workspace_id']}:{campaign['page_id']}")
 
 
-async def _note_failure(services: Services, page: Row, campaign: Row, error: GraphError) -> None:
-    now = services.clock.now()
-    again = now + (timedelta(seconds=error.retry_after) if error.retry_after else backoff(campaign["attempts"]))
-    if error.applied is Applied.UNKNOWN:
-        lost = {"state": Campaign.UNKNOWN.value, "reason": "answer_lost", "due_at": to_ms(now + LOOK_UP_AFTER)}
-        await _set(services, campaign, **lost)
-    elif error.kind in (ErrorClass.RETRY, ErrorClass.WAIT):
-        await _set(services, campaign, state=Campaign.QUEUED.value, reason=error.reason, due_at=to_ms(again))
-    elif error.kind is ErrorClass.RECONNECT:
-        await _set(services, campaign, state=Campaign.QUEUED.value, reason=error.reason, due_at=to_ms(now))
-        await mark_dead(services, page["workspace_id"], page["id"], error.sentence)
-    else:
-        paused = {"state": Campaign.PAUSED.value, "paused_from": Campaign.QUEUED.value, "due_at": None}
-        await _set(services, campaign, reason=error.sentence, action=error.kind.value, **paused)
-
-
-async def _look_up(services: Services, page: Row, campaign: Row) -> None:
-    """Settles a lost answer: the campaign is found by its mark, or, looked up twice in vain, provably was not created."""
-    later = to_ms(services.clock.now() + LOOK_UP_AFTER)
-    try:
-        found = [c for c in await services.ads_graph(page).list_campaigns(page["ad_account_id"]) if c.name == marked(campaign)]
-    except GraphError as error:
-        if error.kind is ErrorClass.RECONNECT:
-            await mark_dead(services, page["workspace_id"], page["id"], error.sentence)
-        await _set(services, campaign, due_at=later)
-        return
-    if found:
-        await _born(services, campaign, found[0].id)
-    elif campaign["reason"] == "answer_lost":
-        await _set(services, campaign, reason="not_found_once", due_at=later)
-    else:
-        await _set(services, campaign, state=Campaign.QUEUED.value, reason="", due_at=services.now_ms())
-
-
-async def _set(services: Services, campaign: Row, **values: Any) -> bool:
-    """Changes the campaign only while nobody else moved it on; whether it did."""
-
-    async def unit(tx: Transaction) -> bool:
-        held = {"state": campaign["state"], "fence": campaign["fence"]}
-        return await rows.change_if(tx, tables.campaigns, campaign, held, **values)
-
-    return await services.db.write(unit)
+def _warm_state(campaign: Row) -> str:
+    return (Campaign.READY if campaign["launched_at"] is None else Campaign.RUNNING).value
 
 
 # -- what a person does ---------------------------------------------------------------------------------------------
@@ -225,7 +183,7 @@ def _check_launchable(campaign: Row) -> None:
 async def _launch(tx: Transaction, services: Services, campaign: Row) -> None:
     now = services.clock.now()
     start = max(now, from_ms(campaign["ready_at"])) if campaign["ready_at"] else now + WARM_UP
-    sources, excluded = await recipients.snapshot(
+    sources, excluded, total = await recipients.snapshot(
         tx,
         campaign["workspace_id"],
         campaign["id"],
@@ -233,7 +191,6 @@ async def _launch(tx: Transaction, services: Services, campaign: Row) -> None:
         audience_ids=orjson.loads(campaign["audience_ids"]),
         start=to_ms(start),
     )
-    total = sum(sources.values()) - sum(excluded.values())
     if not total:
         raise RefusedError(
             "Nobody can be reached: the campaign would have no recipient.",
@@ -248,8 +205,9 @@ async def _launch(tx: Transaction, services: Services, campaign: Row) -> None:
         "sources": orjson.dumps(sources).decode(),
         "excluded": orjson.dumps(excluded).decode(),
     }
-    if campaign["state"] == Campaign.READY.value:
-        values["state"] = Campaign.RUNNING.value
+    for name in ("state", "paused_from"):  # one that is paused runs when it is resumed
+        if campaign[name] == Campaign.READY.value:
+            values[name] = Campaign.RUNNING.value
     await rows.change(tx, tables.campaigns, campaign["workspace_id"], campaign["id"], **values)
     await services.emit(tx, campaign["workspace_id"], "campaign.launched", campaign["id"], recipients=total)
 
@@ -307,36 +265,28 @@ async def stop_campaign(services: Services, workspace_id: str, campaign_id: str)
         await services.emit(tx, workspace_id, "campaign.stopped", campaign_id)
 
     await services.db.write(mark)
-    while await services.db.write(lambda tx: _close_queued(tx, workspace_id, campaign_id)):
+    while await services.db.write(lambda tx: close_stopped(tx, workspace_id, campaign_id)):
         pass
     return await services.find_row(tables.campaigns, workspace_id, campaign_id)
 
 
-async def _close_queued(tx: Transaction, workspace_id: str, campaign_id: str) -> bool:
+async def close_stopped(tx: Transaction, workspace_id: str, campaign_id: str) -> bool:
+    """Closes up to a block of a stopped campaign's queued recipients; whether there may be more."""
     queued = await recipients.queued_recipients(tx, workspace_id, campaign_id, STOP_BLOCK)
-    moves = [
-        recipients.Move(
-            workspace_id=workspace_id,
-            campaign_id=campaign_id,
-            position=row["position"],
-            old=Delivery.QUEUED,
-            new=Delivery.FAILED,
-            reason=Closed.STOPPED,
-            attempts=row["attempts"],
-        )
-        for row in queued
-    ]
-    await recipients.apply_moves(tx, moves)
+    await recipients.apply_moves(tx, [recipients.move(row, Delivery.FAILED, reason=Closed.STOPPED) for row in queued])
     return len(queued) == STOP_BLOCK
 
 
 async def finish_if_done(tx: Transaction, services: Services, workspace_id: str, campaign_id: str) -> bool:
-    """Ends a running campaign once nobody is pending; whether it did."""
+    """Ends a running campaign once nobody is pending; whether it did.
+
+    The campaign is locked only when it seems done: a claim holds it while it waits for the counts that we hold here. Of two
+    that end together neither may see the other's end; then the sweep finds the campaign without anybody to wait for.
+    """
+    if pending(await recipients.read_counts(tx, workspace_id, campaign_id)):
+        return False
     campaign = await rows.get(tx, tables.campaigns, workspace_id, campaign_id, lock=True)
     if campaign["state"] != Campaign.RUNNING.value:
-        return False
-    counts = await recipients.read_counts(tx, workspace_id, campaign_id)
-    if pending(counts):
         return False
     ended = {"state": Campaign.FINISHED.value, "finished_at": services.now_ms()}
     await rows.change(tx, tables.campaigns, workspace_id, campaign_id, **ended)

@@ -6,14 +6,20 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+import structlog
+
 from guestlist.domain.facts import Fact, MarketingReceipt, OptIn, ReceiptKind, UploadStatus
+from guestlist.domain.policy import COOL_DOWN
 from guestlist.domain.states import Delivery, rises
 from guestlist.engine.base import Ownership
+from guestlist.errors import DependencyError
 from guestlist.storage import campaigns as campaign_rows
 from guestlist.storage import pages as page_rows
 from guestlist.storage import recipients, rows, tables
+from guestlist.storage import subscribers as subscriber_rows
 from guestlist.storage import uploads as upload_rows
 from guestlist.storage.base import Row, Transaction
 from guestlist.storage.instants import from_ms, to_ms
@@ -22,10 +28,15 @@ from guestlist.storage.webhooks import StoredWebhook, WebhookMark, WebhookState,
 from .audiences import note_bounds
 from .base import Services
 from .campaigns import finish_if_done
-from .subscribers import apply_opt_in
+from .choices import apply_opt_in
 
 BLOCK = 200
 """Raw webhooks applied in one transaction."""
+
+TRIES = 3
+"""How often a body that cannot be applied is tried in all."""
+
+log = structlog.get_logger(__name__)
 
 Finder = Callable[[MarketingReceipt], tuple[str, int] | None]
 """A receipt's recipient as (campaign, position), where we know it."""
@@ -50,13 +61,36 @@ class Arrived:
 
 async def run_inbox_lane(services: Services, ownership: Ownership) -> float | None:
     """Applies stored webhooks, oldest first, until none is left."""
+    after = 0
     while not ownership.lost():
-        raw = await services.db.read(lambda tx: due_webhooks(tx, BLOCK))
+        raw = await services.db.read(partial(due_webhooks, limit=BLOCK, after=after))
         if not raw:
             return None
-        for lane in await _apply_block(services, raw):
+        after = raw[-1].id  # one that stays for another try must not hold up those behind it
+        for lane in await _apply(services, raw):
             await services.wake(lane)
     return None
+
+
+async def _apply(services: Services, raw: Sequence[StoredWebhook]) -> set[str]:
+    """Applies a block; where one body cannot be applied, the others are, and it is tried again a few times."""
+    try:
+        return await _apply_block(services, raw)
+    except DependencyError:
+        raise
+    except Exception as error:
+        if len(raw) == 1:
+            await _set_aside(services, raw[0], error)
+            return set()
+    return {lane for each in raw for lane in await _apply(services, [each])}
+
+
+async def _set_aside(services: Services, webhook: StoredWebhook, error: Exception) -> None:
+    given_up = webhook.attempts + 1 >= TRIES
+    log.error("webhook.not_applied", webhook=webhook.id, error=type(error).__name__, given_up=given_up)
+    state = WebhookState.REFUSED if given_up else WebhookState.STORED
+    mark = WebhookMark(webhook.id, state, reason=f"not_applied: {type(error).__name__}", applied_at=services.now_ms())
+    await services.db.write(lambda tx: mark_webhooks(tx, [mark]))
 
 
 async def _apply_block(services: Services, raw: Sequence[StoredWebhook]) -> set[str]:
@@ -96,7 +130,7 @@ async def apply_facts(tx: Transaction, services: Services, arrived: Sequence[Arr
                 if isinstance(each.fact, UploadStatus):
                     touched |= await _apply_upload_status(tx, services, page, each.fact)
                 elif isinstance(each.fact, OptIn):
-                    await apply_opt_in(tx, services, page, each.fact, each.webhook_id)
+                    await apply_opt_in(tx, services, page, each.fact, each.webhook_id, each.received_at)
     return touched
 
 
@@ -106,7 +140,8 @@ async def _apply_upload_status(tx: Transaction, services: Services, page: Row, f
         return set()
     now = services.now_ms()
     await note_bounds(tx, audience, lower=fact.lower, upper=fact.upper, at=now)
-    for upload in (await upload_rows.open_uploads(tx, page["workspace_id"], audience["id"]))[:1]:
+    unmatched = await upload_rows.open_uploads(tx, page["workspace_id"], audience["id"])
+    for upload in [each for each in unmatched if each["batches_matched"] < each["batches_sent"]][:1]:
         values: dict[str, Any] = {"batches_matched": upload["batches_matched"] + 1, "due_at": now}
         if not fact.succeeded:
             values["reason"] = f"batch_{fact.raw_status.lower()[:40]}"
@@ -135,6 +170,8 @@ async def _apply_receipts(tx: Transaction, services: Services, page: Row, arrive
         move for pair, said in of_recipient.items() if pair in held and (move := _receipt_move(held[pair], said)) is not None
     ]
     await recipients.apply_moves(tx, moves)
+    settled = [held[move.campaign_id, move.position]["subscriber_id"] for move in moves if not rises(Delivery.UNKNOWN, move.old)]
+    await subscriber_rows.start_cool_down(tx, page["workspace_id"], settled, to_ms(services.clock.now() + COOL_DOWN))
     for campaign_id in sorted({move.campaign_id for move in moves if move.old in (Delivery.SENDING, Delivery.QUEUED)}):
         await finish_if_done(tx, services, page["workspace_id"], campaign_id)
 
@@ -170,22 +207,14 @@ def _receipt_move(row: Row, said: Sequence[tuple[MarketingReceipt, datetime]]) -
     fresh = {name: at for name, at in times.items() if row[name] is None}
     if state.value == row["state"] and not fresh:
         return None
-    return recipients.Move(
-        workspace_id=row["workspace_id"],
-        campaign_id=row["campaign_id"],
-        position=row["position"],
-        old=Delivery(row["state"]),
-        old_reason=row["reason"],
-        new=state,
+    return recipients.move(
+        row,
+        state,
         reason=reason,
-        attempts=row["attempts"],
         fence=row["fence"],
         tracking_id=tracking_id if row["tracking_id"] is None else None,
         first_click="clicked_at" in fresh,
-        sent_at=fresh.get("sent_at"),
-        delivered_at=fresh.get("delivered_at"),
-        read_at=fresh.get("read_at"),
-        clicked_at=fresh.get("clicked_at"),
+        **fresh,
     )
 
 

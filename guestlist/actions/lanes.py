@@ -17,9 +17,9 @@ async def run_ads_lane(services: Services, ownership: Ownership) -> float | None
     _, workspace_id, ad_account_id = ownership.lease.lane.split(":")
     fence = ownership.lease.fence
     while not ownership.lost():
+        due = await services.db.read(lambda tx: work.due_steps(tx, workspace_id, ad_account_id, services.now_ms()))
         pages = await services.db.read(lambda tx: page_rows.of_ad_account(tx, workspace_id, ad_account_id))
         by_id = {page["id"]: page for page in pages}
-        due = await services.db.read(lambda tx: work.due_steps(tx, workspace_id, ad_account_id, services.now_ms()))
         if not any(due.values()):
             return None
         for audience in due["audiences"]:

@@ -157,7 +157,7 @@ def check_terms(terms: Terms) -> None:
 def _check_token(services: Services, info: TokenInfo, what: str, scopes: frozenset[str]) -> None:
     if not info.valid:
         raise NotAllowedError(
-            f"Meta says the {what} is not valid{': ' + info.error if info.error else ''}.",
+            f"Meta says the {what} is not valid{': ' + info.error.rstrip('.') if info.error else ''}.",
             code="token_invalid",
             remedy="Get a fresh token from Business Settings (system user) or Graph API Explorer.",
         )
@@ -217,12 +217,17 @@ async def list_pages(services: Services, workspace_id: str, *, after: str | None
     return await services.db.read(unit)
 
 
-async def mark_dead(services: Services, workspace_id: str, page_id: str, sentence: str) -> None:
-    """Notes that a Page's token died: its lanes rest, every row is kept, the owner is told."""
+async def mark_dead(services: Services, page: Row, sentence: str) -> None:
+    """Notes that a Page's token died: its lanes rest, every row is kept, the owner is told.
+
+    `page` is the row whose token was used: a Page that was connected anew since is not dead.
+    """
+    workspace_id, page_id = page["workspace_id"], page["id"]
 
     async def unit(tx: Transaction) -> None:
-        page = await rows.get(tx, tables.pages, workspace_id, page_id, lock=True)
-        if page["state"] == "reconnect":
+        current = await rows.get(tx, tables.pages, workspace_id, page_id, lock=True)
+        anew = any(current[name] != page[name] for name in ("page_token", "ads_token"))
+        if anew or current["state"] == "reconnect":
             return
         await rows.change(tx, tables.pages, workspace_id, page_id, state="reconnect", reason=sentence)
         await services.emit(tx, workspace_id, "page.reconnect_needed", page_id, reason=sentence)

@@ -18,14 +18,18 @@ from guestlist.storage import recipients, rows, tables
 from guestlist.storage import subscribers as subscriber_rows
 from guestlist.storage.base import Row, Transaction
 from guestlist.storage.instants import maybe_from_ms, to_ms
+from guestlist.storage.recipients import move
 
 from .base import Services
 from .campaigns import finish_if_done
+from .choices import opt_out
+from .leftovers import settle_leftovers
 from .pages import mark_dead
-from .subscribers import opt_out
 
 OPTED_OUT = 2300034
 WARMING = frozenset({2300041, 2300012, 2300033})
+PERSONAL = frozenset({"cool_down", "frequency_cap", "in_conversation"})
+"""Waits that lie in the person and last for hours."""
 UNFILLED_MACRO = 2300038  # Meta classes it with content faults, but it depends on the person's name
 PAUSING = {
     ErrorClass.BILLING: "Settle the ad account's billing at Meta, then resume the campaign.",
@@ -46,6 +50,7 @@ class Handed:
     token: str
     meta_id: str
     message: Mapping[str, Any]
+    page: Row  # as it was connected at the claim
 
     def __repr__(self) -> str:
         return f"Handed({self.campaign_id}, {self.position})"
@@ -64,46 +69,12 @@ async def run_page_lane(services: Services, ownership: Ownership) -> float | Non
     """Hands over everything due on a Page, at its rate. First, what a dead owner left on the wire becomes `unknown`."""
     _, workspace_id, page_id = ownership.lease.lane.split(":")
     page = await services.get_page(workspace_id, page_id)
-    while await services.db.write(lambda tx: _settle_abandoned(tx, services, page, ownership.lease.fence)):
-        pass
+    await settle_leftovers(services, page, ownership.lease.fence)
     if page["state"] != "connected":
         return None
     work = CampaignHandOver(services, page, services.bucket(page_id, page["rate"]), fence=ownership.lease.fence)
     await services.pump(work, work.bucket, ownership)
     return None
-
-
-BLOCK = 1000
-
-
-async def _settle_abandoned(tx: Transaction, services: Services, page: Row, fence: int) -> bool:
-    workspace_id = page["workspace_id"]
-    left = await recipients.abandoned_recipients(tx, workspace_id, page["id"], fence, BLOCK)
-    await recipients.apply_moves(tx, [_abandoned_move(row) for row in left])
-    for campaign_id in sorted({row["campaign_id"] for row in left}):
-        await finish_if_done(tx, services, workspace_id, campaign_id)
-    return len(left) == BLOCK
-
-
-def _abandoned_move(row: Row) -> recipients.Move:
-    """A row whose call may have left is in doubt; one that provably never left goes back."""
-    if row["called_at"] is None:
-        return _move(row, Delivery.QUEUED, attempts=row["attempts"] - 1)
-    return _move(row, Delivery.UNKNOWN, reason="owner_died")
-
-
-def _move(row: Row, new: Delivery, **values: Any) -> recipients.Move:
-    """A move of a stored recipient; what is not given stays."""
-    kept = {"reason": "", "attempts": row["attempts"], **values}
-    return recipients.Move(
-        workspace_id=row["workspace_id"],
-        campaign_id=row["campaign_id"],
-        position=row["position"],
-        old=Delivery(row["state"]),
-        old_reason=row["reason"],
-        new=new,
-        **kept,
-    )
 
 
 class CampaignHandOver:
@@ -129,6 +100,9 @@ class CampaignHandOver:
         page = await campaign_rows.lock_page(tx, self.workspace_id, self.page["id"])
         if page is None or page["state"] != "connected":
             return []
+        if page["ads_token"] != self.page["ads_token"]:  # connected anew since this run began
+            self.graph = self.services.ads_graph(page)
+        self.page = page
         claimed: list[Handed] = []
         for campaign in await campaign_rows.running_campaigns(tx, self.workspace_id, self.page["id"], to_ms(now)):
             while len(claimed) < limit:
@@ -147,12 +121,12 @@ class CampaignHandOver:
             match decide_handover(_standing(row, expires_at), now):
                 case Go():
                     values = {"fence": self.fence, "claimed_at": to_ms(now), "attempts": row["attempts"] + 1}
-                    moves.append(_move(row, Delivery.SENDING, **values))
+                    moves.append(move(row, Delivery.SENDING, **values))
                     claimed.append(self._handed(campaign, row))
                 case Wait(until, reason):
-                    moves.append(_move(row, Delivery.QUEUED, reason=reason, not_before=to_ms(until)))
+                    moves.append(move(row, Delivery.QUEUED, reason=reason, not_before=to_ms(until)))
                 case Close(reason, expired):
-                    moves.append(_move(row, Delivery.EXPIRED if expired else Delivery.FAILED, reason=reason))
+                    moves.append(move(row, Delivery.EXPIRED if expired else Delivery.FAILED, reason=reason))
         await recipients.apply_moves(tx, moves)
         return claimed
 
@@ -168,6 +142,7 @@ class CampaignHandOver:
             token=row["token"],
             meta_id=campaign["meta_id"],
             message=message,
+            page=self.page,
         )
 
     # -- just before and after the call -----------------------------------------------------------------------------
@@ -185,11 +160,11 @@ class CampaignHandOver:
             if _may_go(row):
                 still.add((row["campaign_id"], row["position"]))
             elif row["subscriber_opted_out_at"] is not None:
-                moves.append(_move(row, Delivery.FAILED, reason=Closed.OPTED_OUT))
+                moves.append(move(row, Delivery.FAILED, reason=Closed.OPTED_OUT))
             elif row["campaign_state"] == Campaign.STOPPED.value:
-                moves.append(_move(row, Delivery.FAILED, reason=Closed.STOPPED))
+                moves.append(move(row, Delivery.FAILED, reason=Closed.STOPPED))
             else:
-                moves.append(_move(row, Delivery.QUEUED, attempts=row["attempts"] - 1))
+                moves.append(move(row, Delivery.QUEUED, attempts=row["attempts"] - 1))
         await recipients.apply_moves(tx, moves)
         await recipients.mark_called(tx, self.workspace_id, sorted(still), self.services.now_ms())
         return [each for each in handed if (each.campaign_id, each.position) in still]
@@ -200,7 +175,7 @@ class CampaignHandOver:
 
         async def unit(tx: Transaction) -> None:
             held = await recipients.claimed_recipients(tx, self.workspace_id, pairs, self.fence)
-            await recipients.apply_moves(tx, [_move(row, Delivery.QUEUED, attempts=row["attempts"] - 1) for row in held])
+            await recipients.apply_moves(tx, [move(row, Delivery.QUEUED, attempts=row["attempts"] - 1) for row in held])
 
         await self.services.db.write(unit)
 
@@ -223,7 +198,7 @@ class CampaignHandOver:
         await self.services.db.write(lambda tx: self._record(tx, outcomes))
         for sent in outcomes:
             if sent.error is not None and sent.error.kind is ErrorClass.RECONNECT:
-                await mark_dead(self.services, self.workspace_id, self.page["id"], sent.error.sentence)
+                await mark_dead(self.services, sent.handed.page, sent.error.sentence)
                 break
 
     async def _record(self, tx: Transaction, outcomes: Sequence[Sent]) -> None:
@@ -231,19 +206,19 @@ class CampaignHandOver:
         pairs = [(sent.handed.campaign_id, sent.handed.position) for sent in outcomes]
         held = await recipients.lock_recipients(tx, self.workspace_id, pairs)
         moves: list[recipients.Move] = []
-        accepted: list[str] = []
+        reached: list[str] = []
         left: list[str] = []
         for sent in outcomes:
             row = held[(sent.handed.campaign_id, sent.handed.position)]
-            move = self._outcome_move(row, sent, now)
-            if move is not None:
-                moves.append(move)
-            if sent.error is None:
-                accepted.append(sent.handed.subscriber_id)
+            moved = self._outcome_move(row, sent, now)
+            if moved is not None:
+                moves.append(moved)
+            if sent.error is None or sent.error.applied is Applied.UNKNOWN:
+                reached.append(sent.handed.subscriber_id)
             elif sent.error.number == OPTED_OUT:
                 left.append(sent.handed.subscriber_id)
         await recipients.apply_moves(tx, moves)
-        await subscriber_rows.start_cool_down(tx, self.workspace_id, accepted, to_ms(now + COOL_DOWN))
+        await subscriber_rows.start_cool_down(tx, self.workspace_id, reached, to_ms(now + COOL_DOWN))
         await self._note_opt_outs(tx, left)
         await self._heed(tx, outcomes, now)
         for campaign_id in sorted({campaign_id for campaign_id, _ in pairs}):
@@ -251,23 +226,24 @@ class CampaignHandOver:
 
     def _outcome_move(self, row: Row, sent: Sent, now: datetime) -> recipients.Move | None:
         """Where the outcome moves the row. A receipt may have overtaken the answer: then only what it lacks is added."""
-        ours = row["state"] == Delivery.SENDING.value and row["fence"] == self.fence
+        claim = (Delivery.SENDING.value, self.fence, sent.handed.attempts)  # no later one: a write may come twice
+        ours = (row["state"], row["fence"], row["attempts"]) == claim
         if sent.error is None:
             state = Delivery(row["state"])
             new = Delivery.SENT if rises(state, Delivery.SENT) else state
             kept = row["reason"] if new in recipients.REASONED else ""
-            return _move(row, new, reason=kept, tracking_id=sent.tracking_id, sent_at=to_ms(now))
+            return move(row, new, reason=kept, tracking_id=sent.tracking_id, sent_at=to_ms(now))
         if not ours:
             return None
         error = sent.error
         if error.applied is Applied.UNKNOWN:
-            return _move(row, Delivery.UNKNOWN, reason="answer_lost")
+            return move(row, Delivery.UNKNOWN, reason="answer_lost")
         if error.number == OPTED_OUT:
             first = row["opted_out_at"] is None
-            return _move(row, Delivery.FAILED, reason=error.reason, opted_out_at=to_ms(now), first_opt_out=first)
+            return move(row, Delivery.FAILED, reason=error.reason, opted_out_at=to_ms(now), first_opt_out=first)
         if error.kind is ErrorClass.RECIPIENT or error.number == UNFILLED_MACRO or _exhausted(error, row["attempts"]):
-            return _move(row, Delivery.FAILED, reason=error.reason)
-        return _move(row, Delivery.QUEUED, reason=error.reason, not_before=to_ms(_again(error, row["attempts"], now)))
+            return move(row, Delivery.FAILED, reason=error.reason)
+        return move(row, Delivery.QUEUED, reason=error.reason, not_before=to_ms(_again(error, row["attempts"], now)))
 
     async def _note_opt_outs(self, tx: Transaction, subscriber_ids: Sequence[str]) -> None:
         if not subscriber_ids:
@@ -281,7 +257,7 @@ class CampaignHandOver:
             error, campaign_id = sent.error, sent.handed.campaign_id
             if error is None or error.applied is Applied.UNKNOWN:
                 continue
-            if error.number in WARMING:
+            if error.number in WARMING or (error.reason == "throttled" and error.retry_after):
                 later = to_ms(now + timedelta(seconds=error.retry_after or 60))
                 await rows.change(tx, tables.campaigns, self.workspace_id, campaign_id, not_before=later)
             elif error.kind in PAUSING and error.number != UNFILLED_MACRO:
@@ -324,4 +300,6 @@ def _again(error: GraphError, attempts: int, now: datetime) -> datetime:
         return now
     if error.reason == "throttled":
         return now + timedelta(seconds=1)
+    if error.reason in PERSONAL:
+        return now + backoff(attempts, first=900, longest=10_800)
     return now + backoff(attempts)

@@ -1,23 +1,24 @@
-"""Subscribers: the Page's tokens as Meta lists them, and every way in which one is opted out or comes back."""
+"""Subscribers: the Page's tokens as Meta lists them, kept by regular syncs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from guestlist.domain.facts import OptIn, OptInChange
-from guestlist.domain.states import Delivery, Source
+from guestlist.domain.states import Source
 from guestlist.engine.base import Ownership
 from guestlist.graph.base import ErrorClass, Graph, GraphError, TokenRow
 from guestlist.storage import campaigns as campaign_rows
-from guestlist.storage import ledgers, recipients, rows, tables
 from guestlist.storage import pages as page_rows
+from guestlist.storage import rows, tables
 from guestlist.storage import subscribers as subscriber_rows
 from guestlist.storage.base import Row, Transaction
 from guestlist.storage.instants import maybe_ms, to_ms
 
 from .base import Services
+from .choices import lift, opt_out
 from .pages import mark_dead
 
 RETRY_SYNC = timedelta(minutes=1)
@@ -26,6 +27,8 @@ META_SOURCES = {"CTM": Source.AD, "COMMENT_AUTOMATION": Source.COMMENT, "REPLY_A
 """Meta's `opt_in_source` -> ours. List-born tokens are told by their audiences."""
 
 VANISHED = "vanished"
+VANISHED_BLOCK = 500
+"""Vanished subscribers opted out in one transaction."""
 
 
 async def run_sync_lane(services: Services, ownership: Ownership) -> float | None:
@@ -39,7 +42,7 @@ async def run_sync_lane(services: Services, ownership: Ownership) -> float | Non
         await sync_page(services, page)
     except GraphError as error:
         if error.kind is ErrorClass.RECONNECT:
-            await mark_dead(services, workspace_id, page_id, error.sentence)
+            await mark_dead(services, page, error.sentence)
         again = timedelta(seconds=error.retry_after) if error.retry_after else RETRY_SYNC
         await services.db.write(lambda tx: page_rows.set_sync_due(tx, workspace_id, page_id, to_ms(services.clock.now() + again)))
     return None
@@ -64,7 +67,10 @@ async def sync_page(services: Services, page: Row) -> None:
         after = listed.after
         if after is None:
             break
-    await services.db.write(lambda tx: _finish_sync(tx, services, page, number))
+    if await services.db.read(lambda tx: subscriber_rows.is_any_missing(tx, workspace_id, page_id, number)):
+        await _refresh_bounds(services, page)
+        await _note_missing(services, page, number)
+    await services.db.write(lambda tx: _finish_sync(tx, services, page))
 
 
 async def _has_unexplained(services: Services, page: Row, listed: Sequence[TokenRow]) -> bool:
@@ -106,25 +112,22 @@ async def _keep_tokens(
             for row in listed
             if row.token not in known
         ]
+        seen = [_seen(workspace_id, known[row.token]["id"], row, number) for row in listed if row.token in known]
         if new:
             await subscriber_rows.insert_new(tx, new)
-        seen = [_seen(workspace_id, known[row.token]["id"], row, number) for row in listed if row.token in known]
+            known |= await subscriber_rows.known_tokens(tx, workspace_id, page_id, [each["token"] for each in new])
         await subscriber_rows.see(tx, sorted(seen, key=lambda each: str(each["b_id"])))
         placed = [
-            {"workspace_id": workspace_id, "audience_id": ours[meta_id], "subscriber_id": _id_of(row, known, ids)}
+            {"workspace_id": workspace_id, "audience_id": ours[meta_id], "subscriber_id": known[row.token]["id"]}
             for row in listed
             for meta_id in row.audience_ids
             if meta_id in ours
         ]
         await subscriber_rows.place(tx, placed)
         back = [row["id"] for row in known.values() if row["opt_out_reason"] == VANISHED]
-        await _lift(tx, services, workspace_id, back, source="token_returned")
+        await lift(tx, services, workspace_id, back, source="token_returned")
 
     await services.db.write(unit)
-
-
-def _id_of(row: TokenRow, known: dict[str, Row], ids: dict[str, str]) -> str:
-    return str(known[row.token]["id"]) if row.token in known else ids[row.token]
 
 
 def _new_subscriber(
@@ -159,97 +162,45 @@ def _seen(workspace_id: str, row_id: str, row: TokenRow, number: int) -> dict[st
     }
 
 
-async def _finish_sync(tx: Transaction, services: Services, page: Row, number: int) -> None:
+async def _refresh_bounds(services: Services, page: Row) -> None:
+    """Asks how big the Page's audiences are now: a token of one that shrank below the threshold is hidden, not gone."""
+    ours = await services.db.read(lambda tx: campaign_rows.audiences_of_page(tx, page["workspace_id"], page["id"]))
+    for audience in ours:
+        try:
+            info = await services.ads_graph(page).read_audience(audience["meta_id"])
+        except GraphError as error:
+            if error.kind is not ErrorClass.FIX:  # it is not there any more: its size is unknown
+                raise
+            bounds: dict[str, int | None] = {"lower": None, "upper": None}
+        else:
+            bounds = {"lower": info.lower, "upper": info.upper}
+        await services.db.write(partial(_keep_bounds, audience=audience, at=services.now_ms(), bounds=bounds))
+
+
+async def _keep_bounds(tx: Transaction, *, audience: Row, at: int, bounds: dict[str, int | None]) -> None:
+    await rows.change(tx, tables.audiences, audience["workspace_id"], audience["id"], read_at=at, **bounds)
+
+
+async def _note_missing(services: Services, page: Row, number: int) -> None:
+    """Counts a miss for every open token that a complete list lacked, and opts out who vanished, block by block."""
     workspace_id, page_id = page["workspace_id"], page["id"]
-    now = services.now_ms()
-    vanished = await subscriber_rows.count_misses(tx, workspace_id, page_id, number)
-    await opt_out(tx, services, workspace_id, vanished, reason=VANISHED, proof={"sync": number})
-    values = {"synced_at": now, "sync_at": to_ms(services.clock.now() + services.pace.sync)}
-    await rows.change(tx, tables.pages, workspace_id, page_id, **values)
-    await services.emit(tx, workspace_id, "page.synced", page_id, vanished=len(vanished))
+    await services.db.write(lambda tx: subscriber_rows.count_misses(tx, workspace_id, page_id, number))
+
+    async def unit(tx: Transaction) -> int:
+        vanished = await subscriber_rows.find_vanished(tx, workspace_id, page_id, number, VANISHED_BLOCK)
+        await opt_out(tx, services, workspace_id, vanished, reason=VANISHED, proof={"sync": number})
+        return len(vanished)
+
+    while await services.db.write(unit) == VANISHED_BLOCK:
+        pass
 
 
-async def opt_out(
-    tx: Transaction, services: Services, workspace_id: str, subscriber_ids: Sequence[str], *, reason: str, proof: dict[str, Any]
-) -> None:
-    """Opts subscribers out, with the ledger's entry, and notes it on the campaign that reached them last.
-
-    After this commits, no claim follows: claims lock the subscriber's row and read it.
-    """
-    if not subscriber_ids:
-        return
-    now = services.now_ms()
-    await subscriber_rows.set_opt_out(tx, workspace_id, subscriber_ids, at=now, reason=reason)
-    consents = [
-        ledgers.Consent(subject=f"subscriber:{each}", act="withdrawn", source=reason, proof=proof) for each in subscriber_ids
-    ]
-    await ledgers.append_consents(tx, workspace_id, now, consents)
-    reached = await recipients.latest_reached(tx, workspace_id, subscriber_ids)
-    await recipients.apply_moves(tx, [_noted(row, now) for row in reached])
-    for each in subscriber_ids:
-        await services.emit(tx, workspace_id, "subscriber.opted_out", each, reason=reason)
-
-
-def _noted(row: Row, now: int) -> recipients.Move:
-    """An opt-out noted on a recipient whose delivery state stays."""
-    state = Delivery(row["state"])
-    return recipients.Move(
-        workspace_id=row["workspace_id"],
-        campaign_id=row["campaign_id"],
-        position=row["position"],
-        old=state,
-        new=state,
-        old_reason=row["reason"],
-        reason=row["reason"],
-        attempts=row["attempts"],
-        fence=row["fence"],
-        not_before=row["not_before"],
-        opted_out_at=now,
-        first_opt_out=True,
-    )
-
-
-async def _lift(tx: Transaction, services: Services, workspace_id: str, subscriber_ids: Sequence[str], *, source: str) -> None:
-    """Takes an opt-out back on new evidence: the vanished token's return, or the person's own resume."""
-    if not subscriber_ids:
-        return
-    await subscriber_rows.set_opt_out(tx, workspace_id, subscriber_ids, at=None, reason=None)
-    entries = [ledgers.Consent(subject=f"subscriber:{each}", act="restored", source=source) for each in subscriber_ids]
-    await ledgers.append_consents(tx, workspace_id, services.now_ms(), entries)
-
-
-async def apply_opt_in(tx: Transaction, services: Services, page: Row, fact: OptIn, webhook_id: int) -> None:
-    """A person granted, stopped or resumed marketing messages in the thread."""
-    workspace_id, page_id = page["workspace_id"], page["id"]
-    known = (await subscriber_rows.known_tokens(tx, workspace_id, page_id, [fact.token])).get(fact.token)
-    proof = {"webhook": webhook_id, "title": fact.title or ""}
-    if fact.change is OptInChange.STOPPED:
-        if known and known["opted_out_at"] is None:
-            await opt_out(tx, services, workspace_id, [known["id"]], reason="stopped", proof=proof)
-        return
-    row_id = known["id"] if known else services.ids.new("sub")
-    if known is None:
-        source = Source.LINK if fact.from_link else Source.OPT_IN_REQUEST
-        new = {
-            "workspace_id": workspace_id,
-            "id": row_id,
-            "page_id": page_id,
-            "token": fact.token,
-            "psid": fact.psid,
-            "source": source.value,
-            "timezone": fact.timezone,
-            "expires_at": maybe_ms(fact.expires_at),
-            "seen_in": page["sync_number"],
-            "created_at": services.now_ms(),
-        }
-        await subscriber_rows.insert_new(tx, [new])
-    elif known["opted_out_at"] is not None:
-        await _lift(tx, services, workspace_id, [row_id], source=fact.change.value)
-    granted = ledgers.Consent(
-        subject=f"subscriber:{row_id}", act="granted", source=fact.change.value, words=fact.title or "", proof=proof
-    )
-    await ledgers.append_consents(tx, workspace_id, services.now_ms(), [granted])
-    await services.emit(tx, workspace_id, "subscriber.opted_in", row_id)
+async def _finish_sync(tx: Transaction, services: Services, page: Row) -> None:
+    """Notes the end. A sync that was asked for meanwhile stays due."""
+    now, later = services.now_ms(), to_ms(services.clock.now() + services.pace.sync)
+    await rows.change(tx, tables.pages, page["workspace_id"], page["id"], synced_at=now)
+    await rows.change_if(tx, tables.pages, page, {"sync_at": page["sync_at"]}, sync_at=later)
+    await services.emit(tx, page["workspace_id"], "page.synced", page["id"])
 
 
 async def request_sync(services: Services, workspace_id: str, page_id: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from guestlist.domain.audiences import AT_WORK, BROKEN
 from guestlist.domain.consent import Attestation
 from guestlist.domain.policy import backoff, is_hidden
 from guestlist.domain.states import Audience, Batch, Upload
@@ -19,8 +20,11 @@ from . import audiences
 from .base import Services
 from .pages import mark_dead
 
-NORMAL = 200
-"""`operation_status.code` of an audience at rest."""
+LOOK_UP_AFTER = timedelta(seconds=5)
+"""How long Meta gets to count a batch whose answer was lost, before each of two looks."""
+
+BATCH_FAILED = "batch_"
+"""How the reason of an upload begins of which Meta could not take a batch. It stays until the end."""
 
 
 async def start_upload(services: Services, workspace_id: str, *, audience_id: str, list_id: str, attestation: Attestation) -> Row:
@@ -46,6 +50,7 @@ async def start_upload(services: Services, workspace_id: str, *, audience_id: st
             "created_at": now,
         }
         await rows.insert(tx, tables.uploads, row)
+        await _try_again(tx, services, audience)
         proof = {"upload": upload_id, "list": list_id, "file_sha256": customer_list["sha256"], "rows": total}
         await audiences.attest(tx, services, workspace_id, audience_id, attestation, proof)
         await services.emit(tx, workspace_id, "upload.started", upload_id, rows=total)
@@ -64,6 +69,13 @@ def _check_ready(audience: Row, customer_list: Row) -> None:
         )
     if customer_list["state"] != "ready":
         raise RefusedError(f"List {customer_list['id']} is not ready.", code="list_not_ready", remedy="Import the file again.")
+
+
+async def _try_again(tx: Transaction, services: Services, audience: Row) -> None:
+    """An audience that waited for a person is created anew when the person acts."""
+    if audience["state"] == Audience.PAUSED.value:
+        again = {"state": Audience.QUEUED.value, "reason": "", "due_at": services.now_ms()}
+        await rows.change(tx, tables.audiences, audience["workspace_id"], audience["id"], **again)
 
 
 async def advance_upload(services: Services, page: Row, upload: Row, fence: int) -> None:
@@ -90,7 +102,7 @@ async def _send_next(services: Services, page: Row, audience: Row, upload: Row, 
     waiting = next((batch for batch in batches if batch["state"] != Batch.SENT.value), None)
     if waiting is None:
         await _all_sent(services, upload)
-    elif waiting["state"] == Batch.SENDING.value and waiting["fence"] < fence:
+    elif waiting["state"] == Batch.SENDING.value:  # one step at a time: its call never came back
         await _settle_lost(services, upload, waiting, while_state=Batch.SENDING)
     elif waiting["state"] == Batch.UNKNOWN.value:
         await _look_up(services, page, audience, upload, batches, waiting)
@@ -167,12 +179,12 @@ async def _note_failure(services: Services, page: Row, upload: Row, batch: Row, 
 
     await services.db.write(unit)
     if error.kind is ErrorClass.RECONNECT:
-        await mark_dead(services, page["workspace_id"], page["id"], error.sentence)
+        await mark_dead(services, page, error.sentence)
 
 
 async def _settle_lost(services: Services, upload: Row, batch: Row, *, while_state: Batch) -> None:
     """The answer was lost: the batch is in doubt until its session is looked up."""
-    at = to_ms(services.clock.now() + timedelta(seconds=5))
+    at = to_ms(services.clock.now() + LOOK_UP_AFTER)
 
     async def unit(tx: Transaction) -> None:
         if await upload_rows.change_batch(tx, batch, Batch.UNKNOWN, while_state=while_state, reason="answer_lost"):
@@ -188,7 +200,7 @@ async def _look_up(services: Services, page: Row, audience: Row, upload: Row, ba
         sessions = await services.ads_graph(page).read_sessions(audience["meta_id"])
     except GraphError as error:
         if error.kind is ErrorClass.RECONNECT:
-            await mark_dead(services, page["workspace_id"], page["id"], error.sentence)
+            await mark_dead(services, page, error.sentence)
         later = to_ms(services.clock.now() + backoff(upload["attempts"]))
         await _set(services, upload, reason=error.reason, attempts=upload["attempts"] + 1, due_at=later)
         return
@@ -196,10 +208,13 @@ async def _look_up(services: Services, page: Row, audience: Row, upload: Row, ba
     if received >= before + batch["rows"]:
         await _note_sent(services, upload, batch, answer=None)
         return
+    again = batch["reason"] == "answer_lost"  # Meta's count may lag: a second look before anything is repeated
+    state, reason = (Batch.UNKNOWN, "not_found_once") if again else (Batch.QUEUED, "")
+    at = to_ms(services.clock.now() + (LOOK_UP_AFTER if again else timedelta()))
 
     async def unit(tx: Transaction) -> None:
-        await upload_rows.change_batch(tx, batch, Batch.QUEUED, while_state=Batch.UNKNOWN, reason="")
-        await rows.change(tx, tables.uploads, upload["workspace_id"], upload["id"], reason="", due_at=services.now_ms())
+        await upload_rows.change_batch(tx, batch, state, while_state=Batch.UNKNOWN, reason=reason)
+        await rows.change(tx, tables.uploads, upload["workspace_id"], upload["id"], reason=reason, due_at=at)
 
     await services.db.write(unit)
 
@@ -221,7 +236,7 @@ async def _poll(services: Services, page: Row, audience: Row, upload: Row) -> No
         info = await services.ads_graph(page).read_audience(audience["meta_id"])
     except GraphError as error:
         if error.kind is ErrorClass.RECONNECT:
-            await mark_dead(services, page["workspace_id"], page["id"], error.sentence)
+            await mark_dead(services, page, error.sentence)
         await _set(services, upload, reason=error.reason, due_at=to_ms(services.clock.now() + services.pace.upload_poll))
         return
     await services.db.write(lambda tx: _note_matching(tx, services, audience, upload, info))
@@ -233,11 +248,19 @@ async def _note_matching(tx: Transaction, services: Services, audience: Row, upl
     operation = {"operation_code": info.operation_code, "operation_text": info.operation_text}
     await audiences.note_bounds(tx, audience, lower=info.lower, upper=info.upper, at=now, **operation)
     workspace_id = upload["workspace_id"]
-    if info.operation_code != NORMAL or info.lower is None:
-        next_poll = to_ms(services.clock.now() + services.pace.upload_poll)
-        await rows.change(tx, tables.uploads, workspace_id, upload["id"], reason="meta_is_matching", due_at=next_poll)
+    current = await rows.get(tx, tables.uploads, workspace_id, upload["id"], lock=True)
+    failed = current["reason"] if current["reason"].startswith(BATCH_FAILED) else ""
+    if info.operation_code in BROKEN:
+        broken = {"state": Upload.PAUSED.value, "reason": f"audience_{info.operation_code}", "due_at": None}
+        await rows.change(tx, tables.uploads, workspace_id, upload["id"], **broken)
+        await services.emit(tx, workspace_id, "upload.paused", upload["id"], reason=broken["reason"])
         return
-    reason = "below_threshold" if is_hidden(info.lower, info.upper) else ""
+    if info.operation_code is None or info.operation_code in AT_WORK or info.lower is None:
+        next_poll = to_ms(services.clock.now() + services.pace.upload_poll)
+        waiting = {"reason": failed or "meta_is_matching", "due_at": next_poll}
+        await rows.change(tx, tables.uploads, workspace_id, upload["id"], **waiting)
+        return
+    reason = failed or ("below_threshold" if is_hidden(info.lower, info.upper) else "")
     done = {"state": Upload.MATCHED.value, "reason": reason, "matched_at": now, "due_at": None}
     await rows.change(tx, tables.uploads, workspace_id, upload["id"], **done)
     await rows.change(tx, tables.pages, workspace_id, audience["page_id"], sync_at=now)
@@ -263,9 +286,7 @@ async def resume_upload(services: Services, workspace_id: str, upload_id: str) -
         back = {"state": Upload.UPLOADING.value, "reason": "", "due_at": services.now_ms()}
         await rows.change(tx, tables.uploads, workspace_id, upload_id, **back)
         audience = await rows.get(tx, tables.audiences, workspace_id, upload["audience_id"], lock=True)
-        if audience["state"] == Audience.PAUSED.value:
-            again = {"state": Audience.QUEUED.value, "reason": "", "due_at": services.now_ms()}
-            await rows.change(tx, tables.audiences, workspace_id, audience["id"], **again)
+        await _try_again(tx, services, audience)
         page = await rows.get(tx, tables.pages, workspace_id, audience["page_id"])
         return await rows.get(tx, tables.uploads, workspace_id, upload_id), page
 

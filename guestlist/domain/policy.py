@@ -70,7 +70,8 @@ def decide_handover(standing: Standing, now: datetime) -> Go | Wait | Close:
     if standing.token_expires_at is not None and now >= standing.token_expires_at:
         return Close(Closed.TOKEN_EXPIRED)
     if standing.next_eligible_at is not None and now < standing.next_eligible_at:
-        return Wait(standing.next_eligible_at, Closed.COOL_DOWN)
+        ends = (standing.next_eligible_at, standing.campaign_expires_at, standing.token_expires_at)
+        return Wait(min(end for end in ends if end is not None), Closed.COOL_DOWN)
     return Go()
 
 

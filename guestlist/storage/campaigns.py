@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select
+from sqlalchemy import literal, literal_column, or_, select
 
-from guestlist.domain.states import Audience, Campaign
+from guestlist.domain.states import Audience, Campaign, Delivery
 
 from .base import Row, Transaction
-from .tables import audiences, campaigns, pages
+from .tables import audiences, campaigns, pages, recipients
 
 
 async def running_campaigns(tx: Transaction, workspace_id: str, page_id: str, now: int) -> list[Row]:
@@ -24,6 +24,22 @@ async def running_campaigns(tx: Transaction, workspace_id: str, page_id: str, no
         .with_for_update(read=True)
     )
     return await tx.fetch_all(query)
+
+
+async def unfinished_stops(tx: Transaction, workspace_id: str, page_id: str) -> list[str]:
+    """Ids of a Page's stopped campaigns that still have somebody queued."""
+    queued = select(literal(1)).where(
+        recipients.c.workspace_id == campaigns.c.workspace_id,
+        recipients.c.campaign_id == campaigns.c.id,
+        recipients.c.state == literal_column(f"'{Delivery.QUEUED.value}'"),
+    )
+    query = select(campaigns.c.id).where(
+        campaigns.c.workspace_id == workspace_id,
+        campaigns.c.page_id == page_id,
+        campaigns.c.state == Campaign.STOPPED.value,
+        queued.exists(),
+    )
+    return [row["id"] for row in await tx.fetch_all(query.order_by(campaigns.c.id))]
 
 
 async def open_campaigns(tx: Transaction, workspace_id: str, page_id: str) -> list[Row]:

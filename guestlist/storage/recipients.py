@@ -20,7 +20,6 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -58,6 +57,20 @@ class Move:
     opted_out_at: int | None = None
     first_click: bool = False
     first_opt_out: bool = False
+
+
+def move(row: Row, new: Delivery, **values: Any) -> Move:
+    """A move of a stored recipient; attempts that are not given stay."""
+    kept = {"attempts": row["attempts"], **values}
+    return Move(
+        workspace_id=row["workspace_id"],
+        campaign_id=row["campaign_id"],
+        position=row["position"],
+        old=Delivery(row["state"]),
+        old_reason=row["reason"],
+        new=new,
+        **kept,
+    )
 
 
 _KEPT = ("tracking_id", "claimed_at", "sent_at", "delivered_at", "read_at", "clicked_at", "opted_out_at")
@@ -165,15 +178,13 @@ def _exclusion(start: int, audience_ids: Sequence[str]) -> ColumnElement[str | N
 
 async def snapshot(
     tx: Transaction, workspace_id: str, campaign_id: str, *, page_id: str, audience_ids: Sequence[str], start: int
-) -> tuple[dict[str, int], dict[str, int]]:
-    """One row per recipient, from the Page's subscribers as they stand: (subscribers by source, excluded by reason)."""
+) -> tuple[dict[str, int], dict[str, int], int]:
+    """One row per recipient, from the Page's subscribers: (subscribers by source, excluded by reason, recipients).
+
+    Those who change or come between the two statements are counted by what the first one did with them, so the sums agree.
+    """
     of_page = and_(subscribers.c.workspace_id == workspace_id, subscribers.c.page_id == page_id)
     reason = _exclusion(start, audience_ids)
-    sources = select(subscribers.c.source, func.count().label("n")).where(of_page).group_by(subscribers.c.source)
-    by_source = {row["source"]: row["n"] for row in await tx.fetch_all(sources)}
-    judged = select(reason.label("reason")).where(of_page).subquery()
-    left_out = select(judged.c.reason, func.count().label("n")).where(judged.c.reason.is_not(None)).group_by(judged.c.reason)
-    excluded = {row["reason"]: row["n"] for row in await tx.fetch_all(left_out)}
     chosen = select(
         literal(workspace_id),
         literal(campaign_id),
@@ -184,7 +195,25 @@ async def snapshot(
     columns = ["workspace_id", "campaign_id", "position", "subscriber_id", "state"]
     count = await tx.execute(insert(recipients).from_select(columns, chosen))
     await add_counts(tx, Counter({(workspace_id, campaign_id, Delivery.QUEUED.value, ""): count}))
-    return by_source, excluded
+    in_campaign = and_(
+        recipients.c.workspace_id == workspace_id,
+        recipients.c.campaign_id == campaign_id,
+        recipients.c.subscriber_id == subscribers.c.id,
+    )
+    judged = (
+        select(subscribers.c.source, case((recipients.c.position.is_not(None), ""), else_=reason).label("reason"))
+        .select_from(subscribers.outerjoin(recipients, in_campaign))
+        .where(of_page)
+        .subquery()
+    )
+    sums = select(judged.c.source, judged.c.reason, func.count().label("n")).where(judged.c.reason.is_not(None))
+    by_source: Counter[str] = Counter()
+    excluded: Counter[str] = Counter()
+    for row in await tx.fetch_all(sums.group_by(judged.c.source, judged.c.reason)):
+        by_source[row["source"]] += row["n"]
+        if row["reason"]:
+            excluded[row["reason"]] += row["n"]
+    return dict(by_source), dict(excluded), count
 
 
 # -- claim ----------------------------------------------------------------------------------------------------------
@@ -192,7 +221,14 @@ async def snapshot(
 
 async def due_recipients(tx: Transaction, campaign: Row, now: int, limit: int) -> list[Row]:
     """Queued recipients whose time has come, with what policy asks of their subscribers. Both rows are locked; those that an
-    opt-out holds at this moment are skipped, so that no claim follows it."""
+    opt-out holds at this moment are skipped, so that no claim follows it. Whoever is on the wire for another campaign waits
+    until that answer has started the cool-down."""
+    elsewhere = recipients.alias("elsewhere")
+    on_the_wire = select(literal(1)).where(
+        elsewhere.c.workspace_id == recipients.c.workspace_id,
+        elsewhere.c.subscriber_id == recipients.c.subscriber_id,
+        elsewhere.c.state == literal_column(f"'{Delivery.SENDING.value}'"),
+    )
     query = (
         _with_subscribers()
         .where(
@@ -200,6 +236,7 @@ async def due_recipients(tx: Transaction, campaign: Row, now: int, limit: int) -
             recipients.c.campaign_id == campaign["id"],
             recipients.c.state == literal_column(f"'{Delivery.QUEUED.value}'"),
             or_(recipients.c.not_before.is_(None), recipients.c.not_before <= now),
+            ~on_the_wire.exists(),
         )
         .order_by(recipients.c.position)
         .limit(limit)
@@ -214,33 +251,39 @@ async def claimed_recipients(tx: Transaction, workspace_id: str, rows: Sequence[
         _with_subscribers(campaigns.c.state.label("campaign_state"), pages.c.state.label("page_state"))
         .join(campaigns, and_(campaigns.c.workspace_id == recipients.c.workspace_id, campaigns.c.id == recipients.c.campaign_id))
         .join(pages, and_(pages.c.workspace_id == campaigns.c.workspace_id, pages.c.id == campaigns.c.page_id))
-        .where(_among(workspace_id, rows), recipients.c.state == Delivery.SENDING.value, recipients.c.fence == fence)
-        .order_by(recipients.c.campaign_id, recipients.c.position)
+        .where(recipients.c.state == Delivery.SENDING.value, recipients.c.fence == fence)
+        .order_by(recipients.c.position)
         .with_for_update(of=[recipients])
     )
-    return await tx.fetch_all(query)
+    return [row for of_campaign in _among(workspace_id, rows) for row in await tx.fetch_all(query.where(of_campaign))]
 
 
 async def mark_called(tx: Transaction, workspace_id: str, rows: Sequence[tuple[str, int]], at: int) -> None:
     """Notes that the calls for these (campaign, position) pairs are about to be made. From here on they are in doubt."""
-    if rows:
-        await tx.execute(update(recipients).where(_among(workspace_id, rows)).values(called_at=at))
+    for of_campaign in _among(workspace_id, rows):
+        await tx.execute(update(recipients).where(of_campaign).values(called_at=at))
 
 
 async def lock_recipients(tx: Transaction, workspace_id: str, rows: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Row]:
     """The rows of (campaign, position) pairs, locked, by pair."""
-    query = select(recipients).where(_among(workspace_id, rows)).order_by(recipients.c.campaign_id, recipients.c.position)
-    return {(row["campaign_id"], row["position"]): row for row in await tx.fetch_all(query.with_for_update())}
+    query = select(recipients).order_by(recipients.c.position).with_for_update()
+    held = [row for of_campaign in _among(workspace_id, rows) for row in await tx.fetch_all(query.where(of_campaign))]
+    return {(row["campaign_id"], row["position"]): row for row in held}
 
 
-def _among(workspace_id: str, rows: Sequence[tuple[str, int]]) -> ColumnElement[bool]:
-    campaign_ids = sorted({campaign_id for campaign_id, _ in rows})
-    if len(campaign_ids) == 1:
-        one = recipients.c.campaign_id == campaign_ids[0]
-        return and_(recipients.c.workspace_id == workspace_id, one, recipients.c.position.in_([position for _, position in rows]))
-    return and_(
-        recipients.c.workspace_id == workspace_id, tuple_(recipients.c.campaign_id, recipients.c.position).in_(list(rows))
-    )
+def _among(workspace_id: str, rows: Sequence[tuple[str, int]]) -> list[ColumnElement[bool]]:
+    """One condition per campaign for (campaign, position) pairs, in the order of locking.
+
+    Not one for all: SQLite searches no index for a list of pairs, and reads the whole workspace instead.
+    """
+    of_workspace = recipients.c.workspace_id == workspace_id
+    positions: dict[str, list[int]] = {}
+    for campaign_id, position in rows:
+        positions.setdefault(campaign_id, []).append(position)
+    return [
+        and_(of_workspace, recipients.c.campaign_id == campaign_id, recipients.c.position.in_(wanted))
+        for campaign_id, wanted in sorted(positions.items())
+    ]
 
 
 def _with_subscribers(*more: ColumnElement[Any]) -> Select[Any]:
@@ -254,16 +297,23 @@ def _with_subscribers(*more: ColumnElement[Any]) -> Select[Any]:
 
 async def abandoned_recipients(tx: Transaction, workspace_id: str, page_id: str, fence: int, limit: int) -> list[Row]:
     """Recipients of a Page claimed under an older fence: their owner died."""
-    of_page = and_(campaigns.c.workspace_id == workspace_id, campaigns.c.page_id == page_id)
+    of_page = select(campaigns.c.id).where(
+        campaigns.c.workspace_id == workspace_id, campaigns.c.page_id == page_id, campaigns.c.launched_at.is_not(None)
+    )
+    launched = [row["id"] for row in await tx.fetch_all(of_page)]
     query = (
         select(recipients)
-        .join(campaigns, and_(campaigns.c.workspace_id == recipients.c.workspace_id, campaigns.c.id == recipients.c.campaign_id))
-        .where(of_page, recipients.c.state == literal_column(f"'{Delivery.SENDING.value}'"), recipients.c.fence < fence)
+        .where(
+            recipients.c.workspace_id == workspace_id,
+            recipients.c.campaign_id.in_(launched),
+            recipients.c.state == literal_column(f"'{Delivery.SENDING.value}'"),
+            recipients.c.fence < fence,
+        )
         .order_by(recipients.c.campaign_id, recipients.c.position)
         .limit(limit)
-        .with_for_update(of=[recipients])
+        .with_for_update()
     )
-    return await tx.fetch_all(query)
+    return await tx.fetch_all(query) if launched else []
 
 
 async def queued_recipients(tx: Transaction, workspace_id: str, campaign_id: str, limit: int) -> list[Row]:
@@ -271,7 +321,7 @@ async def queued_recipients(tx: Transaction, workspace_id: str, campaign_id: str
     query = select(recipients).where(
         recipients.c.workspace_id == workspace_id,
         recipients.c.campaign_id == campaign_id,
-        recipients.c.state == Delivery.QUEUED.value,
+        recipients.c.state == literal_column(f"'{Delivery.QUEUED.value}'"),
     )
     return await tx.fetch_all(query.order_by(recipients.c.position).limit(limit).with_for_update())
 
@@ -299,35 +349,38 @@ async def by_tracking(tx: Transaction, workspace_id: str, tracking_ids: Sequence
 async def by_token(
     tx: Transaction, workspace_id: str, page_id: str, tokens: Sequence[str]
 ) -> dict[tuple[str, str], tuple[str, int]]:
-    """(token, Meta's campaign id) -> (campaign, position), for every campaign these tokens of a Page are in."""
-    query = (
-        select(subscribers.c.token, campaigns.c.meta_id, recipients.c.campaign_id, recipients.c.position)
-        .join(
-            recipients,
-            and_(recipients.c.workspace_id == subscribers.c.workspace_id, recipients.c.subscriber_id == subscribers.c.id),
-        )
-        .join(campaigns, and_(campaigns.c.workspace_id == recipients.c.workspace_id, campaigns.c.id == recipients.c.campaign_id))
-        .where(subscribers.c.workspace_id == workspace_id, subscribers.c.page_id == page_id, subscribers.c.token.in_(tokens))
+    """(token, Meta's campaign id) -> (campaign, position), for every campaign these tokens of a Page are in.
+
+    Two statements, so that no planner begins with the recipients of the whole workspace.
+    """
+    people = select(subscribers.c.id, subscribers.c.token).where(
+        subscribers.c.workspace_id == workspace_id, subscribers.c.page_id == page_id, subscribers.c.token.in_(tokens)
     )
-    return {(row["token"], row["meta_id"]): (row["campaign_id"], row["position"]) for row in await tx.fetch_all(query)}
+    token_of = {row["id"]: row["token"] for row in await tx.fetch_all(people)}
+    if not token_of:
+        return {}
+    query = (
+        select(recipients.c.subscriber_id, campaigns.c.meta_id, recipients.c.campaign_id, recipients.c.position)
+        .join(campaigns, and_(campaigns.c.workspace_id == recipients.c.workspace_id, campaigns.c.id == recipients.c.campaign_id))
+        .where(recipients.c.workspace_id == workspace_id, recipients.c.subscriber_id.in_(list(token_of)))
+    )
+    found = await tx.fetch_all(query)
+    return {(token_of[row["subscriber_id"]], row["meta_id"]): (row["campaign_id"], row["position"]) for row in found}
 
 
 async def latest_reached(tx: Transaction, workspace_id: str, subscriber_ids: Sequence[str]) -> list[Row]:
     """For each subscriber the recipient row of the campaign that reached them last, locked, where none noted an opt-out yet."""
-    last = (
-        select(recipients.c.subscriber_id, func.max(recipients.c.sent_at).label("sent_at"))
-        .where(recipients.c.workspace_id == workspace_id, recipients.c.subscriber_id.in_(subscriber_ids))
-        .group_by(recipients.c.subscriber_id)
-        .subquery()
+    query = select(recipients.c.subscriber_id, recipients.c.sent_at, recipients.c.campaign_id, recipients.c.position).where(
+        recipients.c.workspace_id == workspace_id, recipients.c.subscriber_id.in_(subscriber_ids)
     )
-    query = (
-        select(recipients)
-        .join(last, and_(last.c.subscriber_id == recipients.c.subscriber_id, last.c.sent_at == recipients.c.sent_at))
-        .where(recipients.c.workspace_id == workspace_id, recipients.c.opted_out_at.is_(None))
-        .order_by(recipients.c.campaign_id, recipients.c.position)
-        .with_for_update(of=[recipients])
-    )
-    return await tx.fetch_all(query)
+    last: dict[str, tuple[int, str, int]] = {}
+    for row in await tx.fetch_all(query.where(recipients.c.sent_at.is_not(None))):
+        reached = (row["sent_at"], row["campaign_id"], row["position"])
+        last[row["subscriber_id"]] = max(reached, last.get(row["subscriber_id"], reached))
+    if not last:
+        return []
+    held = await lock_recipients(tx, workspace_id, [(campaign_id, position) for _, campaign_id, position in last.values()])
+    return [row for row in held.values() if row["opted_out_at"] is None]
 
 
 async def list_recipients(

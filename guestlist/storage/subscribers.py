@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal, or_,
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from guestlist.domain.policy import VANISHED_AFTER, VISIBLE_MATCHES
+from guestlist.domain.states import Audience, Source
 
 from . import rows
 from .base import Row, Transaction
@@ -47,10 +48,11 @@ _change = (
     .where(subscribers.c.workspace_id == bindparam("b_workspace"), subscribers.c.id == bindparam("b_id"))
     .values(opted_out_at=bindparam("b_at", type_=subscribers.c.opted_out_at.type), opt_out_reason=bindparam("b_reason"))
 )
+_until = bindparam("b_next_eligible_at", type_=subscribers.c.next_eligible_at.type)
 _cool_down = (
     update(subscribers)
     .where(subscribers.c.workspace_id == bindparam("b_workspace"), subscribers.c.id == bindparam("b_id"))
-    .values(next_eligible_at=bindparam("b_next_eligible_at", type_=subscribers.c.next_eligible_at.type))
+    .values(next_eligible_at=case((subscribers.c.next_eligible_at > _until, subscribers.c.next_eligible_at), else_=_until))
 )
 
 
@@ -81,37 +83,55 @@ async def set_opt_out(
 
 
 async def start_cool_down(tx: Transaction, workspace_id: str, subscriber_ids: Sequence[str], until: int) -> None:
-    """No marketing message to these before `until`."""
+    """No marketing message to these before `until`; a longer wait that Meta told of stays."""
     changes = [{"b_workspace": workspace_id, "b_id": each, "b_next_eligible_at": until} for each in sorted(subscriber_ids)]
     if changes:
         await tx.execute_many(_cool_down, changes)
 
 
-async def count_misses(tx: Transaction, workspace_id: str, page_id: str, sync_number: int) -> list[str]:
-    """After a complete list: one more miss for every open token it lacked. The ids that have now vanished.
+def _missing(workspace_id: str, page_id: str, sync_number: int) -> ColumnElement[bool]:
+    """Open tokens that a complete list lacked."""
+    return and_(
+        subscribers.c.workspace_id == workspace_id,
+        subscribers.c.page_id == page_id,
+        subscribers.c.seen_in < sync_number,
+        subscribers.c.opted_out_at.is_(None),
+    )
 
-    A token may be hidden rather than gone while any of its audiences is below the threshold or unknown: it is not counted.
-    """
-    hidden = (
+
+def _visible() -> ColumnElement[bool]:
+    """Whether nothing can hide a token: none of its audiences is below the threshold, unknown, deleted, or not ours."""
+    placed = (
         select(literal(1))
         .select_from(subscriber_audiences.join(audiences, _same_audience()))
         .where(
             subscriber_audiences.c.workspace_id == subscribers.c.workspace_id,
             subscriber_audiences.c.subscriber_id == subscribers.c.id,
-            or_(audiences.c.lower.is_(None), audiences.c.lower < VISIBLE_MATCHES),
         )
-        .exists()
     )
-    missed = and_(
-        subscribers.c.workspace_id == workspace_id,
-        subscribers.c.page_id == page_id,
-        subscribers.c.seen_in < sync_number,
-        subscribers.c.opted_out_at.is_(None),
-        ~hidden,
-    )
+    small = or_(audiences.c.lower.is_(None), audiences.c.upper.is_(None), audiences.c.lower < VISIBLE_MATCHES)
+    hidden = placed.where(or_(small, audiences.c.state != Audience.READY.value)).exists()
+    from_elsewhere = and_(subscribers.c.source == Source.LIST.value, ~placed.exists())
+    return and_(~hidden, ~from_elsewhere)
+
+
+async def is_any_missing(tx: Transaction, workspace_id: str, page_id: str, sync_number: int) -> bool:
+    """Whether a complete list lacked an open token."""
+    query = select(literal(1)).select_from(subscribers).where(_missing(workspace_id, page_id, sync_number)).limit(1)
+    return await tx.fetch_one(query) is not None
+
+
+async def count_misses(tx: Transaction, workspace_id: str, page_id: str, sync_number: int) -> None:
+    """After a complete list: one more miss for every open token it lacked, unless it may be hidden rather than gone."""
+    missed = and_(_missing(workspace_id, page_id, sync_number), _visible())
     await tx.execute(update(subscribers).where(missed).values(misses=subscribers.c.misses + 1))
-    gone = select(subscribers.c.id).where(missed, subscribers.c.misses >= VANISHED_AFTER)
-    return [row["id"] for row in await tx.fetch_all(gone.order_by(subscribers.c.id).with_for_update())]
+
+
+async def find_vanished(tx: Transaction, workspace_id: str, page_id: str, sync_number: int, limit: int) -> list[str]:
+    """Up to `limit` ids of those missing from as many lists as it takes, locked."""
+    often = and_(_missing(workspace_id, page_id, sync_number), subscribers.c.misses >= VANISHED_AFTER, _visible())
+    gone = select(subscribers.c.id).where(often).order_by(subscribers.c.id).limit(limit)
+    return [row["id"] for row in await tx.fetch_all(gone.with_for_update(of=[subscribers]))]
 
 
 def _same_audience() -> ColumnElement[bool]:

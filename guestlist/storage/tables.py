@@ -233,7 +233,7 @@ subscriber_audiences = Table(
     _text("workspace_id"),
     _text("audience_id"),  # our id
     _text("subscriber_id"),
-    PrimaryKeyConstraint("workspace_id", "audience_id", "subscriber_id"),
+    PrimaryKeyConstraint("workspace_id", "subscriber_id", "audience_id"),
 )
 
 consents = Table(
@@ -329,8 +329,9 @@ recipients = Table(
         "campaign_id",
         "state",
         "position",
-        sqlite_where=text("state IN ('queued', 'sending')"),
-        postgresql_where=text("state IN ('queued', 'sending')"),
+        "not_before",  # so that those who wait are passed over within the index
+        sqlite_where=text("state = 'queued' OR state = 'sending'"),  # SQLite does not see through IN
+        postgresql_where=text("state = 'queued' OR state = 'sending'"),
     ),
     Index(None, "workspace_id", "subscriber_id"),
 )

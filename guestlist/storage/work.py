@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, delete, literal, literal_column, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, and_, delete, literal, literal_column, or_, select, union
 
 from guestlist.domain.states import Campaign, Delivery
 
@@ -25,17 +25,27 @@ async def due_lanes(tx: Transaction, now: int) -> list[str]:
     return sorted(lanes)
 
 
-def _sending(now: int) -> Select[tuple[str, str]]:
-    """Pages with somebody to hand over, or with rows that a dead owner may have left behind."""
-    in_campaign = and_(recipients.c.workspace_id == campaigns.c.workspace_id, recipients.c.campaign_id == campaigns.c.id)
+def _sending(now: int) -> CompoundSelect[Any]:
+    """Pages with somebody to hand over, with rows that a dead owner or a stop may have left behind, or with an end to note."""
     time_has_come = or_(recipients.c.not_before.is_(None), recipients.c.not_before <= now)
-    queued = select(literal(1)).where(in_campaign, _in_state(Delivery.QUEUED), time_has_come).exists()
-    on_the_wire = select(literal(1)).where(in_campaign, _in_state(Delivery.SENDING)).exists()
     awake = or_(campaigns.c.not_before.is_(None), campaigns.c.not_before <= now)
-    running = and_(campaigns.c.state == Campaign.RUNNING.value, pages.c.state == "connected", awake, queued)
+    running = and_(campaigns.c.state == Campaign.RUNNING.value, pages.c.state == "connected", awake)
+    queued, on_the_wire = _somebody(Delivery.QUEUED), _somebody(Delivery.SENDING)
     mine = and_(pages.c.workspace_id == campaigns.c.workspace_id, pages.c.id == campaigns.c.page_id)
-    launched = campaigns.c.launched_at.is_not(None)
-    return select(pages.c.workspace_id, pages.c.id).join(campaigns, mine).where(launched, or_(running, on_the_wire)).distinct()
+    launched = select(pages.c.workspace_id, pages.c.id).join(campaigns, mine).where(campaigns.c.launched_at.is_not(None))
+    return union(
+        launched.where(on_the_wire),
+        launched.where(running, _somebody(Delivery.QUEUED, time_has_come)),
+        launched.where(running, ~queued, ~on_the_wire),
+        launched.where(campaigns.c.state == Campaign.STOPPED.value, queued),
+    )
+
+
+def _somebody(state: Delivery, *more: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a campaign has a recipient in this state. A limited look, as PostgreSQL answers EXISTS by reading everybody."""
+    in_campaign = and_(recipients.c.workspace_id == campaigns.c.workspace_id, recipients.c.campaign_id == campaigns.c.id)
+    one = select(literal(1)).where(in_campaign, _in_state(state), *more).correlate(campaigns).limit(1)
+    return one.scalar_subquery().is_not(None)
 
 
 def _in_state(state: Delivery) -> ColumnElement[bool]:

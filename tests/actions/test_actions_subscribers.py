@@ -1,12 +1,14 @@
 """Tokens as Meta lists them: where they came from, and when a missing one means that the person left."""
 
 import pytest
+from sqlalchemy import select
 from support.scripted import DOWN, token_row
 
-from guestlist.actions import subscribers
+from guestlist.actions import audiences, subscribers
 from guestlist.errors import NotFoundError
-from guestlist.graph.base import GraphError
-from guestlist.storage import ledgers
+from guestlist.graph.base import ErrorClass, GraphError
+from guestlist.storage import ledgers, tables
+from guestlist.storage import pages as page_rows
 
 
 async def known(house, page, **filters):
@@ -109,3 +111,74 @@ async def test_unknown_pages_and_subscribers_are_refused(house):
         await subscribers.count_subscribers(house.services, house.workspace_id, "pag_none")
     with pytest.raises(NotFoundError):
         await subscribers.opt_out_subscriber(house.services, house.workspace_id, "sub_none", by="test")
+
+
+async def test_an_audience_that_shrank_below_the_threshold_since_its_upload_hides_its_tokens(house, page, audience, subscribed):
+    house.graph.match(audience["meta_id"], 80, 95)
+    house.graph.tokens = []
+    for _ in range(3):
+        await house.run_sync(page["id"])
+    assert await known(house, page, opted_out=True) == []
+
+
+async def test_a_token_of_an_audience_that_is_not_ours_may_be_hidden_too(house, page):
+    house.graph.tokens = [token_row("71", "999"), token_row("72", psid="24")]
+    await house.run_sync(page["id"])
+    house.graph.tokens = []
+    for _ in range(3):
+        await house.run_sync(page["id"])
+    assert [row["token"] for row in await known(house, page, opted_out=True)] == ["72"]
+
+
+async def test_deleting_an_audience_opts_nobody_out(house, page, audience, subscribed):
+    await audiences.delete_audience(house.services, house.workspace_id, audience["id"])
+    house.graph.tokens = []
+    for _ in range(3):
+        await house.run_sync(page["id"])
+    assert await known(house, page, opted_out=True) == []
+
+
+async def test_an_audience_that_somebody_deleted_at_meta_opts_nobody_out(house, page, audience, subscribed):
+    house.graph.tokens = []
+    gone = GraphError("It does not exist.", kind=ErrorClass.FIX, code=100, subcode=33, number=33)
+    for _ in range(3):
+        house.graph.script["read_audience"] = [gone]
+        await house.run_sync(page["id"])
+    assert await known(house, page, opted_out=True) == []
+    assert (await house.services.get_page(house.workspace_id, page["id"]))["synced_at"] == house.services.now_ms()
+
+
+async def test_a_sync_asked_for_while_one_runs_is_not_forgotten(house, page, audience):
+    house.graph.tokens = [token_row("51", audience["meta_id"])]
+    now = house.services.now_ms()
+    await subscribers.request_sync(house.services, house.workspace_id, page["id"])
+    seen = await house.services.get_page(house.workspace_id, page["id"])
+    house.clock.move(seconds=5)
+    await house.services.db.write(lambda tx: page_rows.set_sync_due(tx, house.workspace_id, page["id"], now + 5000))
+    await subscribers.sync_page(house.services, seen)
+    assert (await house.services.get_page(house.workspace_id, page["id"]))["sync_at"] == now + 5000
+
+
+async def test_however_many_vanish_at_once_the_sync_ends(house, page, monkeypatch):
+    monkeypatch.setattr(subscribers, "VANISHED_BLOCK", 40)
+    house.graph.tokens = [token_row(f"8{n:04}", psid=str(n)) for n in range(100)]
+    await house.run_sync(page["id"])
+    house.graph.tokens = []
+    for _ in range(2):
+        await house.run_sync(page["id"])
+    assert len(await known(house, page, opted_out=True)) == 100
+    assert await house.services.db.read(lambda tx: ledgers.broken_link(tx, house.workspace_id)) is None
+
+
+async def test_a_token_that_a_webhook_brings_while_its_list_is_kept_is_placed_as_one(house, page, audience, monkeypatch):
+    house.graph.tokens = [token_row("91", audience["meta_id"])]
+    insert = subscribers.subscriber_rows.insert_new
+
+    async def overtaken(tx, new):
+        await insert(tx, [{**each, "id": "sub_first"} for each in new])
+        await insert(tx, new)
+
+    monkeypatch.setattr(subscribers.subscriber_rows, "insert_new", overtaken)
+    await house.run_sync(page["id"])
+    placed = await house.services.db.read(lambda tx: tx.fetch_all(select(tables.subscriber_audiences)))
+    assert [row["subscriber_id"] for row in placed] == ["sub_first"]

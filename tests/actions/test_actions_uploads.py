@@ -1,12 +1,16 @@
 """From a list to a matched audience: nothing without consent, nothing lost, no batch sent twice in a session."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
+from sqlalchemy import update
 from support.scripted import ATTESTATION, BAD_TERMS, DEAD_TOKEN, DOWN, LOST
 
 from guestlist.actions import audiences, pages, uploads
 from guestlist.domain.consent import check_attestation
 from guestlist.errors import NotFoundError, RefusedError
-from guestlist.storage import ledgers
+from guestlist.storage import ledgers, rows, tables
 
 
 async def current(house, upload):
@@ -66,8 +70,9 @@ async def test_a_lost_answer_whose_batch_never_arrived_is_sent_again(house, uplo
     house.graph.lost_has_effect = False
     house.graph.script["add_users"] = [None, LOST]
     await house.run_ads()
-    house.clock.move(minutes=1)
-    await house.run_ads()
+    for _ in range(2):
+        house.clock.move(minutes=1)
+        await house.run_ads()
     assert sent_batches(house) == [1, 2, 2, 3, 4]
     assert house.graph.received == {str(upload["session_id"]): 35}
 
@@ -84,10 +89,10 @@ async def test_a_batch_of_a_dead_owner_is_looked_up_first(house, upload):
     with pytest.raises(PowerCutError):
         await house.run_ads()
     house.graph.before_call = lambda name: None
-    for _ in range(2):
+    for _ in range(3):
         await house.run_ads()
         house.clock.move(minutes=1)
-    assert [name for name, _ in house.graph.calls].count("read_sessions") == 1
+    assert [name for name, _ in house.graph.calls].count("read_sessions") == 2
     assert house.graph.received == {str(upload["session_id"]): 35}
     assert (await current(house, upload))["state"] == "matching"
 
@@ -188,3 +193,92 @@ async def test_a_deleted_audience_takes_no_upload(house, audience, customer_list
         await uploads.start_upload(
             house.services, house.workspace_id, audience_id=audience["id"], list_id=customer_list["id"], attestation=ATTESTATION
         )
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "reason"),
+    [
+        (411, "matched", ""),
+        (412, "matched", ""),
+        (400, "matched", ""),
+        (442, "matching", "meta_is_matching"),
+        (410, "matching", "meta_is_matching"),
+        (471, "paused", "audience_471"),
+        (500, "paused", "audience_500"),
+    ],
+)
+async def test_what_meta_says_of_its_operation_ends_holds_or_pauses_the_upload(house, upload, audience, code, state, reason):
+    await house.run_ads()
+    house.graph.match(audience["meta_id"], 105, 120)
+    house.graph.audiences[audience["meta_id"]] = replace(house.graph.audiences[audience["meta_id"]], operation_code=code)
+    house.clock.move(minutes=3)
+    await house.run_ads()
+    now = await current(house, upload)
+    assert (now["state"], now["reason"]) == (state, reason)
+
+
+async def test_meta_gets_a_second_look_before_a_batch_in_doubt_is_repeated(house, upload):
+    house.graph.script["add_users"] = [None, LOST]
+    await house.run_ads()
+    late, house.graph.received = house.graph.received, type(house.graph.received)(int)
+    house.graph.received.update({str(upload["session_id"]): 10})
+    house.clock.move(seconds=6)
+    await house.run_ads()
+    house.graph.received = late
+    for _ in range(3):
+        house.clock.move(seconds=40)
+        await house.run_ads()
+    assert sent_batches(house) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("fence", [1, 99])
+async def test_work_left_half_done_by_the_lane_of_another_ad_account_goes_on(house, upload, audience, fence):
+    waiting = {"state": "sending", "fence": fence}
+    unit = update(tables.upload_batches).where(tables.upload_batches.c.seq == 1).values(**waiting)
+    await house.services.db.write(lambda tx: tx.execute(unit))
+    house.fence = 50
+    house.graph.lost_has_effect = False
+    for _ in range(5):
+        await asyncio.wait_for(house.run_ads(), 5)
+        house.clock.move(minutes=1)
+    assert house.graph.received == {str(upload["session_id"]): 35}
+
+
+@pytest.mark.parametrize("fence", [1, 99])
+async def test_an_audience_left_in_creation_by_another_lane_is_looked_up(house, page, fence):
+    created = await audiences.create_audience(house.services, house.workspace_id, page_id=page["id"], name="Left")
+    left = {"state": "creating", "fence": fence}
+    await house.services.db.write(lambda tx: rows.change(tx, tables.audiences, house.workspace_id, created["id"], **left))
+    house.fence = 50
+    for _ in range(4):
+        await asyncio.wait_for(house.run_ads(), 5)
+        house.clock.move(minutes=1)
+    row = await audiences.get_audience(house.services, house.workspace_id, created["id"])
+    assert (row["state"], list(house.graph.audiences)) == ("ready", [row["meta_id"]])
+
+
+async def test_an_audience_that_waited_for_a_person_is_tried_again_by_the_next_upload(house, page, customer_list):
+    house.graph.script["create_audience"] = [BAD_TERMS]
+    created = await audiences.create_audience(house.services, house.workspace_id, page_id=page["id"], name="Terms")
+    await house.run_ads()
+    started = await uploads.start_upload(
+        house.services, house.workspace_id, audience_id=created["id"], list_id=customer_list["id"], attestation=ATTESTATION
+    )
+    for _ in range(3):
+        await house.run_ads()
+        house.clock.move(seconds=5)
+    assert house.graph.received == {str(started["session_id"]): 35}
+
+
+async def test_an_audience_deleted_while_it_is_being_created_is_refused(house, page, monkeypatch):
+    created = await audiences.create_audience(house.services, house.workspace_id, page_id=page["id"], name="Raced")
+    seen = await audiences.get_audience(house.services, house.workspace_id, created["id"])
+
+    async def stale(*arguments):
+        return seen
+
+    begun = {"state": "creating", "fence": 1}
+    await house.services.db.write(lambda tx: rows.change(tx, tables.audiences, house.workspace_id, created["id"], **begun))
+    monkeypatch.setattr(audiences, "get_audience", stale)
+    with pytest.raises(RefusedError, match="being created"):
+        await audiences.delete_audience(house.services, house.workspace_id, created["id"])

@@ -15,7 +15,7 @@ from guestlist.domain.audiences import describe_reachability
         ("ready", 441, (None, None), "matching", "still matching"),
         ("ready", 441, (1000, 1100), "matching", "still matching"),
         ("ready", 200, (0, 99), "below_threshold", "under 100"),
-        ("ready", 200, (99, 1000), "below_threshold", "99 to 1000"),
+        ("ready", 200, (99, 1000), "below_threshold", "99 to 1,000"),
         ("ready", 200, (100, 110), "visible", "100 to 110"),
         ("paused", None, (None, None), "waiting", "accept the terms"),
         ("failed", None, (None, None), "closed", "failed"),

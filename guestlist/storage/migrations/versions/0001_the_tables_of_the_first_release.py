@@ -243,10 +243,10 @@ def upgrade() -> None:
     op.create_index(
         "ix_recipients_open",
         "recipients",
-        ["workspace_id", "campaign_id", "state", "position"],
+        ["workspace_id", "campaign_id", "state", "position", "not_before"],
         unique=False,
-        sqlite_where=sa.text("state IN ('queued', 'sending')"),
-        postgresql_where=sa.text("state IN ('queued', 'sending')"),
+        sqlite_where=sa.text("state = 'queued' OR state = 'sending'"),
+        postgresql_where=sa.text("state = 'queued' OR state = 'sending'"),
     )
     op.create_index(
         op.f("ix_recipients_workspace_id_subscriber_id"), "recipients", ["workspace_id", "subscriber_id"], unique=False
@@ -256,7 +256,7 @@ def upgrade() -> None:
         sa.Column("workspace_id", sa.Text(), nullable=False),
         sa.Column("audience_id", sa.Text(), nullable=False),
         sa.Column("subscriber_id", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("workspace_id", "audience_id", "subscriber_id", name=op.f("pk_subscriber_audiences")),
+        sa.PrimaryKeyConstraint("workspace_id", "subscriber_id", "audience_id", name=op.f("pk_subscriber_audiences")),
     )
     op.create_table(
         "subscribers",
