@@ -11,7 +11,8 @@ class Inbox(Protocol):
     async def store(self, provider: str, app_id: str, body: bytes, mac: bytes) -> None:
         """Returns once the body is durable. A body seen before is accepted and changes nothing. Errors: DependencyError.
 
-        `mac` is the verified HMAC-SHA256 of the body: equal for equal bodies under the same secret, so it tells doubles.
+        `mac` is the verified HMAC-SHA256 of the body: equal for equal bodies under the same secret, so it tells doubles. A body
+        that comes again after the secret was changed is kept again, which is harmless: what it says is already applied.
         """
         ...
 

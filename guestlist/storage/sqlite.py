@@ -23,6 +23,7 @@ from sqlalchemy.sql.base import Executable
 from guestlist.errors import ConfigurationError
 
 from .base import Row, Unit
+from .checkpoints import WAL_PAGES, Checkpointer
 from .failures import closed, read_only_unit, sqlite_failure
 from .statements import compile_statement
 from .writer import LARGEST_GROUP, Job, drive, new_job, run_jobs, run_unit
@@ -194,6 +195,9 @@ class SqliteDatabase:
             reader.execute("PRAGMA query_only=ON")
             self._idle.put(reader)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
+        self._checkpointer = None if sqlite_version().wal_reset_fault else Checkpointer(connect(path), driver.Error)
+        if self._checkpointer is not None:
+            self._connection.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
@@ -221,6 +225,8 @@ class SqliteDatabase:
 
     def _finish(self) -> None:
         self._thread.join()
+        if self._checkpointer is not None:
+            self._checkpointer.close()
         self._readers.shutdown(wait=True)
         for _ in range(READERS):
             self._idle.get().close()
@@ -250,6 +256,8 @@ class SqliteDatabase:
                     if not job.settled:
                         job.fail(error)
             _deliver(group)
+            if self._checkpointer is not None:
+                self._checkpointer.wake()
 
     def _next_group(self) -> list[Job]:
         """At least one job, waiting for it if need be; empty when the database is closing and nothing waits."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import lz4.frame
 from sqlalchemy import bindparam, literal_column, select, update
@@ -28,7 +28,6 @@ from .base import Database, Transaction
 from .instants import to_ms
 from .tables import webhooks
 
-_COLUMNS: Final = ("provider", "app_id", "digest", "body", "received_at")
 _DUE: Final = (
     select(webhooks.c.id, webhooks.c.provider, webhooks.c.app_id, webhooks.c.body, webhooks.c.received_at, webhooks.c.attempts)
     .where(webhooks.c.state == literal_column("'stored'"), webhooks.c.id > bindparam("after"))
@@ -52,20 +51,29 @@ LARGEST_BATCH = 256
 
 LARGEST_BATCH_BYTES = 16 * 1024 * 1024
 
-_LARGEST_INSERT = 64
-_FAST = -8  # two thirds of the time of level 0 for a sixth more bytes
+_LARGEST_INSERT = 64  # rows in one statement
 _PACKED_FROM = 2048
-_Row = tuple[str, str, bytes, bytes, int]
+_FAST = -8  # LZ4's level: two thirds of the time of level 0 for a sixth more bytes
 _MAGIC: Final = bytes.fromhex("04224d18")  # what every LZ4 frame starts with
+
+
+class _Row(NamedTuple):
+    """What is inserted for a body."""
+
+    provider: str
+    app_id: str
+    digest: bytes
+    body: bytes  # as it is stored
+    received_at: int
 
 
 @cache
 def _insert_of(dialect: str, rows: int) -> tuple[Executable, tuple[str, ...]]:
-    """One statement that inserts so many rows, and the names of its parameters, row by row."""
+    """The statement that inserts so many rows at once, and the names of its parameters, row by row."""
     insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    values: list[dict[str, Any]] = [{column: bindparam(f"{column}_{row}") for column in _COLUMNS} for row in range(rows)]
+    values: list[dict[str, Any]] = [{column: bindparam(f"{column}_{row}") for column in _Row._fields} for row in range(rows)]
     statement = insert(webhooks).values(values).on_conflict_do_nothing(index_elements=["digest"])
-    return statement, tuple(f"{column}_{row}" for row in range(rows) for column in _COLUMNS)
+    return statement, tuple(f"{column}_{row}" for row in range(rows) for column in _Row._fields)
 
 
 class WebhookState(StrEnum):
@@ -99,7 +107,7 @@ class WebhookMark:
 
 
 def webhook_digest(provider: str, app_id: str, proof: bytes) -> bytes:
-    """SHA-256 over provider, app and what makes the body itself and no other, each kept apart from the next."""
+    """SHA-256 over provider, app and `proof`, each kept apart from the next. `proof` is the body, or a MAC only it can have."""
     return hashlib.sha256(f"{provider}\x00{app_id}\x00".encode() + proof).digest()
 
 
@@ -108,7 +116,8 @@ def pack_body(body: bytes) -> bytes:
 
     Shape: what is stored starts with LZ4's magic number exactly when it is packed; a body that starts so is always packed.
     """
-    return lz4.frame.compress(body, compression_level=_FAST) if len(body) > _PACKED_FROM or body.startswith(_MAGIC) else body
+    packed = len(body) > _PACKED_FROM or body.startswith(_MAGIC)
+    return lz4.frame.compress(body, compression_level=_FAST) if packed else body
 
 
 def unpack_body(stored: bytes) -> bytes:
@@ -118,11 +127,15 @@ def unpack_body(stored: bytes) -> bytes:
 
 async def insert_webhook(tx: Transaction, provider: str, app_id: str, body: bytes, received_at_ms: int) -> bool:
     """Keeps a body; False when the very same one is kept already."""
-    return await insert_rows(tx, [build_row(provider, app_id, body, received_at_ms)]) == 1
+    return await _insert(tx, [_build_row(provider, app_id, body, received_at_ms)]) == 1
 
 
-async def insert_rows(tx: Transaction, rows: Sequence[_Row]) -> int:
-    """Inserts rows in order, in as few statements as there are ones in the binary form of their number; how many were new."""
+async def _insert(tx: Transaction, rows: Sequence[_Row]) -> int:
+    """Inserts rows in order; how many were new.
+
+    Their number is split into powers of two, each one statement, so that few statements, which stay compiled, serve any number.
+    With a statement a row, the writer and the event loop would hand Python's lock to and fro for each.
+    """
     new = start = 0
     while left := len(rows) - start:
         many = min(_LARGEST_INSERT, 1 << (left.bit_length() - 1))
@@ -132,9 +145,8 @@ async def insert_rows(tx: Transaction, rows: Sequence[_Row]) -> int:
     return new
 
 
-def build_row(provider: str, app_id: str, body: bytes, received_at_ms: int, *, mac: bytes = b"") -> _Row:
-    """The row to insert for a body. `mac` as in `StoredInbox.store`."""
-    return provider, app_id, webhook_digest(provider, app_id, mac or body), pack_body(body), received_at_ms
+def _build_row(provider: str, app_id: str, body: bytes, received_at_ms: int, mac: bytes = b"") -> _Row:
+    return _Row(provider, app_id, webhook_digest(provider, app_id, mac or body), pack_body(body), received_at_ms)
 
 
 async def due_webhooks(tx: Transaction, limit: int, *, after: int = 0) -> list[StoredWebhook]:
@@ -160,10 +172,9 @@ class StoredInbox:
     """The `inbound.base.Inbox` over a database: bodies that arrive while others are being written go together in the next unit.
 
     The writer groups units anyway; gathering here spares each body a unit, a future and a hand-over between threads of its own,
-    a third of the server's work for a small webhook. `stored` is called after each durable batch: a place for the wake-up.
-
-    A unit takes what waits at the moment the writer reaches it, not when it was handed over, so the writer never has to wait for
-    the event loop between two batches. At most one unit is on its way and one is being written.
+    a third of the server's work for a small webhook. A unit takes its batch when the writer comes to it, not when it is handed
+    over, so that between two batches the writer does not wait for the event loop. `stored` is called after each durable batch: a
+    place for the wake-up.
     """
 
     def __init__(self, database: Database, clock: Clock, *, stored: Callable[[], None] | None = None) -> None:
@@ -171,76 +182,73 @@ class StoredInbox:
         self._clock = clock
         self._stored = stored
         self._waiting: deque[_Waiting] = deque()
-        self._due = False  # a hand-over is due once the event loop has read what has arrived
+        self._gathering = False  # the event loop still reads what has arrived with the first that waits
         self._handed_over = False  # a unit is on its way that has not taken its batch yet
         self._writing: set[asyncio.Task[None]] = set()
 
     async def store(self, provider: str, app_id: str, body: bytes, mac: bytes = b"") -> None:
-        """Returns once the body is durable. A body seen before changes nothing. Errors: DependencyError."""
+        """Returns once the body is durable. A body seen before, known by `mac` if there is one, changes nothing.
+
+        Errors: DependencyError.
+        """
         loop = asyncio.get_running_loop()
         durable: asyncio.Future[None] = loop.create_future()
-        self._waiting.append((build_row(provider, app_id, body, to_ms(self._clock.now()), mac=mac), durable))
-        if not self._due:
-            self._due = True
-            loop.call_soon(self._hand_over)
+        self._waiting.append((_build_row(provider, app_id, body, to_ms(self._clock.now()), mac), durable))
+        if not self._gathering:
+            self._gathering = True
+            loop.call_soon(self._end_gathering)
         await durable
 
+    def _end_gathering(self) -> None:
+        self._gathering = False
+        self._hand_over()
+
     def _hand_over(self) -> None:
-        self._due = False
         if self._waiting and not self._handed_over:
             self._handed_over = True
-            task = asyncio.create_task(self._write())
+            batch: list[_Waiting] = []
+            task = asyncio.create_task(self._write(batch))
             self._writing.add(task)
-            task.add_done_callback(self._end_writing)
+            task.add_done_callback(partial(self._end, batch))
 
-    def _end_writing(self, task: asyncio.Task[None]) -> None:
-        self._writing.discard(task)
-        if task.cancelled():  # perhaps before it began: the process is stopping, and who waits is told so
-            self._handed_over = False
-            _abandon(self._waiting)
-            self._waiting.clear()
-
-    async def _write(self) -> None:
-        batch: list[_Waiting] = []
-
+    async def _write(self, batch: list[_Waiting]) -> None:
         async def unit(tx: Transaction) -> None:
             if not batch:  # a unit that is run again writes the same bodies again
                 self._take(batch)
-            await insert_rows(tx, [row for row, _ in batch])
+            await _insert(tx, [row for row, _ in batch])
 
-        try:
-            await self._database.write(unit)
-        except Exception as error:
-            if not batch:
-                self._take(batch)
-            for _, durable in batch:
-                if not durable.done():  # its request may have been cancelled
-                    durable.set_exception(error)
-        else:
-            for _, durable in batch:
-                if not durable.done():
-                    durable.set_result(None)
-            if self._stored is not None:
-                self._stored()
-        finally:
-            _abandon(batch)
-            self._hand_over()
+        await self._database.write(unit)
 
     def _take(self, batch: list[_Waiting]) -> None:
-        """Runs in the writer's thread: first the note, then the bodies, so that none can slip between the two."""
+        """Moves what waits into `batch`, up to its limits. Runs in the writer's thread.
+
+        First the note, then the bodies: a body that comes in between is taken now, or finds the note gone and is handed over.
+        """
         self._handed_over = False
         size = 0
-        while (
-            self._waiting
-            and len(batch) < LARGEST_BATCH
-            and (not batch or size + len(self._waiting[0][0][3]) <= LARGEST_BATCH_BYTES)
-        ):
+        while self._waiting and len(batch) < LARGEST_BATCH:
+            size += len(self._waiting[0][0].body)
+            if batch and size > LARGEST_BATCH_BYTES:
+                break
             batch.append(self._waiting.popleft())
-            size += len(batch[-1][0][3])
+
+    def _end(self, batch: list[_Waiting], task: asyncio.Task[None]) -> None:
+        """Tells every delivery of a batch how it ended: nobody is left waiting for ever, even when the task was cancelled."""
+        self._writing.discard(task)
+        error = _stopping() if task.cancelled() else task.exception()
+        if error is not None and not batch:  # the unit never ran: what it would have taken
+            self._take(batch)
+        for _, durable in batch:
+            if durable.done():  # its request was cancelled
+                continue
+            if error is None:
+                durable.set_result(None)
+            else:
+                durable.set_exception(error)
+        if error is None and self._stored is not None:
+            self._stored()
+        self._hand_over()  # what was too much for this batch
 
 
-def _abandon(batch: Iterable[_Waiting]) -> None:
-    """Nobody is left waiting for ever, even when the writing task itself is cancelled."""
-    for _, durable in batch:
-        if not durable.done():
-            durable.set_exception(DependencyError("Guestlist is stopping.", code="stopping", remedy="Send it again later."))
+def _stopping() -> DependencyError:
+    return DependencyError("Guestlist is stopping.", code="stopping", remedy="Send it again later.")

@@ -33,9 +33,11 @@ class FakeInbox:
 
     story: list[str] = field(default_factory=list)
     bodies: list[tuple[str, str, bytes]] = field(default_factory=list)
+    macs: list[bytes] = field(default_factory=list)
     failure: Exception | None = None
 
     async def store(self, provider: str, app_id: str, body: bytes, mac: bytes) -> None:
+        self.macs.append(mac)
         if self.failure is not None:
             raise self.failure
         self.bodies.append((provider, app_id, body))

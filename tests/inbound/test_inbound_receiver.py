@@ -51,6 +51,12 @@ async def test_an_authentic_body_is_stored_once_as_it_came_and_before_the_answer
     assert inbox.story == ["stored", "answered 200"]
 
 
+async def test_the_proven_mac_goes_with_the_body(receiver: MetaReceiver, inbox: FakeInbox) -> None:
+    await call(receiver, "POST", PATH, headers=signed(BODY), chunks=[BODY[:9], BODY[9:]])
+    await call(receiver, "POST", f"{PATH}/42", headers=signed(BODY, "other-secret"), chunks=[BODY])
+    assert inbox.macs == [hmac.digest(secret.encode(), BODY, "sha256") for secret in (SECRET, "other-secret")]
+
+
 async def test_the_answer_waits_until_the_body_is_durable(receiver: MetaReceiver, inbox: FakeInbox) -> None:
     durable = asyncio.Event()
     inbox.store = lambda *_: durable.wait()  # type: ignore[method-assign, assignment, return-value]
@@ -109,7 +115,7 @@ async def test_the_old_signature_alone_counts_as_none(receiver: MetaReceiver, in
 async def test_a_forged_body_changes_nothing(receiver: MetaReceiver, inbox: FakeInbox) -> None:
     forged = BODY.replace(b"Ana", b"Eve")
     check_problem(await call(receiver, "POST", PATH, headers=signed(BODY), chunks=[forged]), 403, "webhook_forged")
-    assert inbox.bodies == []
+    assert inbox.bodies == inbox.macs == []  # no forged MAC ever reaches the store
 
 
 async def test_two_signatures_are_none(receiver: MetaReceiver, inbox: FakeInbox) -> None:

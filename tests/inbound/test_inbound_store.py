@@ -50,6 +50,17 @@ async def test_forged_unsigned_and_oversized_webhooks_leave_no_row(receiver: Met
     assert await stored(database) == []
 
 
+async def test_a_large_webhook_that_is_replayed_is_kept_once_and_comes_back_as_it_was_signed(
+    receiver: MetaReceiver, database: Database
+) -> None:
+    large = wire({"object": "page", "entry": [fixture("upload_status_flat")] * 200})
+    headers = signed(large)
+    shouted = {**headers, "x-hub-signature-256": "sha256=" + headers["x-hub-signature-256"][7:].upper()}
+    for sent in (headers, headers, shouted):
+        assert (await call(receiver, "POST", "/webhooks/meta", headers=sent, chunks=[large])).status == 200
+    assert [each.body for each in await stored(database)] == [large]
+
+
 async def test_a_database_that_is_away_is_answered_503(receiver: MetaReceiver, database: Database) -> None:
     await database.close()
     answered = await call(receiver, "POST", "/webhooks/meta", headers=signed(BODY), chunks=[BODY])

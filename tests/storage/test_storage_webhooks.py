@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import zlib
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+import lz4.frame
 import pytest
 from sqlalchemy import select
 
@@ -27,6 +27,7 @@ from guestlist.storage.webhooks import (
 
 NOON = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 NOON_MS = 1782907200000
+LZ4_MAGIC = bytes.fromhex("04224d18")
 
 
 class FrozenClock:
@@ -90,7 +91,12 @@ async def test_bodies_wait_in_the_order_they_came_and_a_marked_one_no_longer(dat
     assert [(each.body, each.attempts) for each in await due(database)] == [(b"2", 1), (b"4", 0)]
 
 
-@pytest.mark.parametrize("body", [b"", b"x", b"x\x01", zlib.compress(b"garbage"), b"{}" * 5000, os.urandom(5000), b"x" * 5000])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", b"{}" * 5000, os.urandom(5000), b"x" * 2048, b"x" * 2049]
+    + [LZ4_MAGIC, LZ4_MAGIC + b"no frame", lz4.frame.compress(b"a frame of its own")],
+    ids=lambda body: f"{body[:4].hex()}-{len(body)}",
+)
 async def test_the_signed_bytes_come_back_however_they_are_stored(database: Database, body: bytes) -> None:
     await keep(database, body)
     assert [each.body for each in await due(database)] == [body]
@@ -140,6 +146,63 @@ async def test_the_inbox_returns_when_the_body_is_there_and_wakes_the_lane(datab
     clock.instant += timedelta(seconds=9)
     await inbox.store("meta", "42", b"{}")
     assert [each.received_at for each in await due(database)] == [NOON_MS]
+
+
+async def test_a_body_is_known_by_its_mac_on_the_app_it_came_for(database: Database) -> None:
+    inbox = StoredInbox(database, FrozenClock())
+    old, new = b"o" * 32, b"n" * 32
+    for app_id, mac in [("", old), ("", old), ("42", old), ("", new)]:  # the last: signed under a new secret
+        await inbox.store("meta", app_id, b"{}", mac)
+    assert [(each.app_id, each.body) for each in await due(database)] == [("", b"{}"), ("42", b"{}"), ("", b"{}")]
+
+
+async def test_a_batch_is_what_waits_when_the_writer_comes_to_it() -> None:
+    class LateWriter:
+        """Runs a unit only when told to, and counts the rows of each."""
+
+        def __init__(self) -> None:
+            self.free, self.batches = asyncio.Semaphore(0), []
+
+        async def write(self, unit: object) -> None:
+            await self.free.acquire()
+            await unit(self)  # type: ignore[operator]
+
+        dialect = "sqlite"
+
+        async def execute(self, statement: object, parameters: dict[str, object]) -> int:
+            self.batches.append([value for name, value in parameters.items() if name.startswith("body")])
+            return 1
+
+    writer = LateWriter()
+    inbox = StoredInbox(writer, FrozenClock())  # type: ignore[arg-type]
+    deliveries = [asyncio.create_task(inbox.store("meta", "", b"1"))]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    deliveries.append(asyncio.create_task(inbox.store("meta", "", b"2")))
+    await asyncio.sleep(0)
+    writer.free.release()
+    await asyncio.gather(*deliveries)
+    assert writer.batches == [[b"1", b"2"]]
+
+
+async def test_a_batch_that_is_written_again_holds_the_same_bodies(database: Database) -> None:
+    class Twice:
+        """As the group-commit writer does when another unit of the group fails."""
+
+        async def write(self, unit: object) -> None:
+            await database.write(unit)  # type: ignore[arg-type]
+            await database.write(unit)  # type: ignore[arg-type]
+
+    inbox = StoredInbox(Twice(), FrozenClock())  # type: ignore[arg-type]
+    await asyncio.gather(*(inbox.store("meta", "", b"%d" % n) for n in range(5)))
+    assert [each.body for each in await due(database)] == [b"0", b"1", b"2", b"3", b"4"]
+
+
+@pytest.mark.parametrize("bodies", [1, 2, 63, 64, 65, 127, 300])
+async def test_any_number_of_bodies_is_written_in_order(database: Database, bodies: int) -> None:
+    inbox = StoredInbox(database, FrozenClock())
+    await asyncio.gather(*(inbox.store("meta", "", b"%04d" % number) for number in range(bodies)))
+    assert [each.body for each in await due(database, 1000)] == [b"%04d" % number for number in range(bodies)]
 
 
 async def test_many_deliveries_at_once_are_all_kept_each_once_in_order(database: Database) -> None:
