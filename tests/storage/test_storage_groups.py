@@ -8,6 +8,7 @@ import pytest
 from rows_of_workspaces import add, count, ids_in
 
 from guestlist.errors import DependencyError, RefusedError
+from guestlist.storage import writer
 from guestlist.storage.base import Database, Transaction, Unit
 from guestlist.storage.writer import Job, UnitTransaction, drive, run_jobs
 
@@ -119,7 +120,9 @@ async def test_a_passing_failure_is_run_again_with_growing_pauses() -> None:
     drive(run_jobs(session, jobs))
     assert session.durable == ["a", "unlucky"]
     assert [job.error for job in jobs] == [None, None]
-    assert session.pauses == sorted(session.pauses)
+    shares = [pause / (writer._FIRST_PAUSE * 2**number) for number, pause in enumerate(session.pauses)]
+    assert len(shares) >= 3
+    assert all(0.5 <= share < 1.5 for share in shares)  # doubling, each with its jitter
 
 
 async def test_a_failure_that_does_not_pass_is_told_after_a_bounded_number_of_attempts() -> None:
