@@ -153,21 +153,11 @@ class CampaignHandOver:
         return await self.services.db.write(lambda tx: self._recheck(tx, handed, pairs))
 
     async def _recheck(self, tx: Transaction, handed: Sequence[Handed], pairs: list[tuple[str, int]]) -> list[Handed]:
-        held = await recipients.claimed_recipients(tx, self.workspace_id, pairs, self.fence)
-        moves: list[recipients.Move] = []
-        still: set[tuple[str, int]] = set()
-        for row in held:
-            if _may_go(row):
-                still.add((row["campaign_id"], row["position"]))
-            elif row["subscriber_opted_out_at"] is not None:
-                moves.append(move(row, Delivery.FAILED, reason=Closed.OPTED_OUT))
-            elif row["campaign_state"] == Campaign.STOPPED.value:
-                moves.append(move(row, Delivery.FAILED, reason=Closed.STOPPED))
-            else:
-                moves.append(move(row, Delivery.QUEUED, attempts=row["attempts"] - 1))
-        await recipients.apply_moves(tx, moves)
-        await recipients.mark_called(tx, self.workspace_id, sorted(still), self.services.now_ms())
-        return [each for each in handed if (each.campaign_id, each.position) in still]
+        called = await recipients.mark_called(tx, self.workspace_id, pairs, self.fence, self.services.now_ms())
+        if kept := [pair for pair in pairs if pair not in called]:
+            held = await recipients.claimed_recipients(tx, self.workspace_id, kept, self.fence)
+            await recipients.apply_moves(tx, [_kept_move(row) for row in held])
+        return [each for each, pair in zip(handed, pairs, strict=True) if pair in called]
 
     async def release(self, handed: Sequence[Handed]) -> None:
         """Puts back recipients that provably never left."""
@@ -274,9 +264,13 @@ class CampaignHandOver:
         await self.services.emit(tx, self.workspace_id, "campaign.paused", campaign_id, reason=error.reason)
 
 
-def _may_go(row: Row) -> bool:
-    running = row["campaign_state"] == Campaign.RUNNING.value and row["page_state"] == "connected"
-    return running and row["subscriber_opted_out_at"] is None
+def _kept_move(row: Row) -> recipients.Move:
+    """Where a claimed recipient goes who may not be called after all."""
+    if row["subscriber_opted_out_at"] is not None:
+        return move(row, Delivery.FAILED, reason=Closed.OPTED_OUT)
+    if row["campaign_state"] == Campaign.STOPPED.value:
+        return move(row, Delivery.FAILED, reason=Closed.STOPPED)
+    return move(row, Delivery.QUEUED, attempts=row["attempts"] - 1)
 
 
 def _standing(row: Row, campaign_expires_at: datetime | None) -> Standing:

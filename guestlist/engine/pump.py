@@ -24,9 +24,10 @@ from guestlist.errors import DependencyError
 UNCAPPED_WINDOW = 1000
 """Rows claimed ahead where no rate says how many a second's worth is."""
 
-LARGEST_GROUP = 32
+LARGEST_GROUP = 128
 GROUP_SECONDS = 0.01
-"""A group is the rows that share one wait for permits and one recheck, and leave as one burst: so much of the rate, or 32."""
+"""A group is the rows that share one wait for permits and one recheck, and leave as one burst: so much of the rate, or 128,
+half of what may be in flight: while one half is rechecked, durably, the other is on the wire."""
 
 QUIET_SECONDS = 0.025
 QUIET_CALLS = 6

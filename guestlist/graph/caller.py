@@ -6,6 +6,7 @@ the milliseconds and Graph's trace id; never parameters, bodies or tokens.
 
 from __future__ import annotations
 
+import logging
 import random
 import re
 import time
@@ -26,6 +27,7 @@ from .usage import UsageBook
 from .wire import Document, WireError
 
 log = structlog.get_logger(__name__)
+_plain_log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 Parser = Callable[[Document], Answer]
@@ -100,9 +102,9 @@ class Caller:
         request = Request("POST", self._connection.root + path, headers, body=orjson.dumps({**body, **self._proof}))
         return await self._call(request, path, parse, write=True)
 
-    async def delete(self, path: str, parse: Parser[Answer]) -> Answer:
+    async def delete(self, path: str, parse: Parser[Answer], params: Mapping[str, str] | None = None) -> Answer:
         """A DELETE. Repeated only where it surely had no effect."""
-        request = Request("DELETE", self._connection.root + path, self._bearer(), self._proof)
+        request = Request("DELETE", self._connection.root + path, self._bearer(), {**(params or {}), **self._proof})
         return await self._call(request, path, parse, write=True)
 
     async def inspect_token(self, parse: Parser[Answer]) -> Answer:
@@ -180,4 +182,5 @@ def _parse(response: Response, parse: Parser[Answer], *, write: bool) -> Answer:
 
 
 def _log_call(method: str, path: str, started: float, **result: Any) -> None:
-    log.debug("graph call", method=method, path=path, ms=round((time.perf_counter() - started) * 1000, 1), **result)
+    if _plain_log.isEnabledFor(logging.DEBUG):  # asked of structlog, the answer "no" costs as much as building the request
+        log.debug("graph call", method=method, path=path, ms=round((time.perf_counter() - started) * 1000, 1), **result)

@@ -39,7 +39,9 @@ class Checkpointer:
         self._connection.close()
 
     def _run(self) -> None:
-        while self._written.wait() and not self._closing.wait(_PAUSE):
-            self._written.clear()
+        while self._written.wait():
+            self._written.clear()  # before the look at `_closing`: a close in between sets it again
+            if self._closing.wait(_PAUSE):
+                return
             with suppress(self._failure):
                 self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

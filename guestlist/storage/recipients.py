@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from operator import attrgetter
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     Select,
+    Text,
     and_,
     bindparam,
     case,
+    column,
     func,
     insert,
     literal,
@@ -23,15 +28,22 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.sql.base import Executable
 
 from guestlist.domain.policy import Closed
-from guestlist.domain.states import Delivery, Source
+from guestlist.domain.states import Campaign, Delivery, Source
 
 from .base import Row, Transaction
+from .given import give, given_rows, like
 from .tables import campaign_counts, campaigns, pages, recipients, subscriber_audiences, subscribers, tracking
 
 REASONED = frozenset({Delivery.UNKNOWN, Delivery.EXPIRED, Delivery.FAILED})
 """States counted by reason."""
+
+KEY = ("workspace_id", "campaign_id", "position")
+
+Pair: TypeAlias = tuple[str, int]
+"""A recipient: its campaign's id and its position there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,64 +86,59 @@ def move(row: Row, new: Delivery, **values: Any) -> Move:
 
 
 _KEPT = ("tracking_id", "claimed_at", "sent_at", "delivered_at", "read_at", "clicked_at", "opted_out_at")
-_state = bindparam("b_state", type_=recipients.c.state.type)
-_move = (
-    update(recipients)
-    .where(
-        recipients.c.workspace_id == bindparam("b_workspace_id"),
-        recipients.c.campaign_id == bindparam("b_campaign_id"),
-        recipients.c.position == bindparam("b_position"),
+_WRITTEN = ("reason", "attempts", "fence", "not_before")
+
+
+@cache
+def _move(dialect: str) -> Executable:
+    moved = given_rows(dialect, column("new", Text()), *(like(recipients.c[name]) for name in (*KEY, *_WRITTEN, *_KEPT)))
+    return (
+        update(recipients)
+        .where(_is_in(moved))
+        .values(
+            state=moved.c.new,
+            called_at=case((moved.c.new == Delivery.QUEUED.value, null()), else_=recipients.c.called_at),
+            **{name: moved.c[name] for name in _WRITTEN},
+            **{name: func.coalesce(recipients.c[name], moved.c[name]) for name in _KEPT},
+        )
     )
-    .values(
-        state=_state,
-        called_at=case((_state == Delivery.QUEUED.value, null()), else_=recipients.c.called_at),
-        reason=bindparam("b_reason"),
-        attempts=bindparam("b_attempts"),
-        fence=bindparam("b_fence", type_=recipients.c.fence.type),
-        not_before=bindparam("b_not_before", type_=recipients.c.not_before.type),
-        **{name: func.coalesce(recipients.c[name], bindparam(f"b_{name}", type_=recipients.c[name].type)) for name in _KEPT},
-    )
-)
+
+
+@cache
+def _track(dialect: str) -> Executable:
+    names = [column.name for column in tracking.c]
+    moved = given_rows(dialect, *(like(each) for each in tracking.c))
+    tracked = select(*(moved.c[name] for name in names)).where(moved.c.tracking_id.is_not(None))
+    return upsert(tracking).from_select(names, tracked).on_conflict_do_nothing(index_elements=["workspace_id", "tracking_id"])
+
+
+_counted = attrgetter("workspace_id", "campaign_id", "old", "old_reason", "new", "reason", "first_click", "first_opt_out")
 _count = upsert(campaign_counts)
 _count = _count.on_conflict_do_update(
     index_elements=["workspace_id", "campaign_id", "measure", "reason"], set_={"n": campaign_counts.c.n + _count.excluded.n}
 )
-_track = upsert(tracking).on_conflict_do_nothing(index_elements=["workspace_id", "tracking_id"])
 
 
 async def apply_moves(tx: Transaction, moves: Sequence[Move]) -> None:
-    """Moves recipients and their campaigns' counts together. The caller holds the rows' locks and decided by their old states."""
+    """Moves recipients, each at most once, and their campaigns' counts together. The caller holds the rows' locks and decided
+    by their old states."""
     if not moves:
         return
-    ordered = sorted(moves, key=lambda move: (move.workspace_id, move.campaign_id, move.position))
-    await tx.execute_many(_move, [_parameters(move) for move in ordered])
-    tracked = [
-        {"workspace_id": m.workspace_id, "tracking_id": m.tracking_id, "campaign_id": m.campaign_id, "position": m.position}
-        for m in ordered
-        if m.tracking_id
-    ]
-    if tracked:
-        await tx.execute_many(_track, tracked)
-    await add_counts(tx, _deltas(ordered))
-
-
-def _parameters(move: Move) -> dict[str, Any]:
-    values = {
-        f"b_{name}": getattr(move, name) for name in ("workspace_id", "campaign_id", "position", "reason", "attempts", "fence")
-    }
-    return {**values, "b_state": move.new.value, "b_not_before": move.not_before, **{f"b_{n}": getattr(move, n) for n in _KEPT}}
+    rows = give(moves)
+    await tx.execute(_move(tx.dialect), rows)
+    if any(move.tracking_id for move in moves):
+        await tx.execute(_track(tx.dialect), rows)
+    await add_counts(tx, _deltas(moves))
 
 
 def _deltas(moves: Sequence[Move]) -> Counter[tuple[str, str, str, str]]:
     deltas: Counter[tuple[str, str, str, str]] = Counter()
-    for move in moves:
-        campaign = (move.workspace_id, move.campaign_id)
-        deltas[(*campaign, move.old.value, move.old_reason if move.old in REASONED else "")] -= 1
-        deltas[(*campaign, move.new.value, move.reason if move.new in REASONED else "")] += 1
-        if move.first_click:
-            deltas[(*campaign, "clicked", "")] += 1
-        if move.first_opt_out:
-            deltas[(*campaign, "opted_out", "")] += 1
+    for (workspace_id, campaign_id, old, old_reason, new, reason, clicked, opted_out), n in Counter(map(_counted, moves)).items():
+        campaign = (workspace_id, campaign_id)
+        deltas[(*campaign, old.value, old_reason if old in REASONED else "")] -= n
+        deltas[(*campaign, new.value, reason if new in REASONED else "")] += n
+        deltas[(*campaign, "clicked", "")] += n * clicked
+        deltas[(*campaign, "opted_out", "")] += n * opted_out
     return deltas
 
 
@@ -245,51 +252,90 @@ async def due_recipients(tx: Transaction, campaign: Row, now: int, limit: int) -
     return await tx.fetch_all(query)
 
 
-async def claimed_recipients(tx: Transaction, workspace_id: str, rows: Sequence[tuple[str, int]], fence: int) -> list[Row]:
+async def claimed_recipients(tx: Transaction, workspace_id: str, rows: Sequence[Pair], fence: int) -> list[Row]:
     """Those of the (campaign, position) pairs that we still hold, locked, each with its subscriber's and campaign's standing."""
-    query = (
-        _with_subscribers(campaigns.c.state.label("campaign_state"), pages.c.state.label("page_state"))
+    return await tx.fetch_all(_claimed(tx.dialect), {"b_fence": fence, **_give_pairs(workspace_id, rows)})
+
+
+@cache
+def _claimed(dialect: str) -> Executable:
+    return (
+        _with_subscribers(campaigns.c.state.label("campaign_state"))
         .join(campaigns, and_(campaigns.c.workspace_id == recipients.c.workspace_id, campaigns.c.id == recipients.c.campaign_id))
-        .join(pages, and_(pages.c.workspace_id == campaigns.c.workspace_id, pages.c.id == campaigns.c.page_id))
-        .where(recipients.c.state == Delivery.SENDING.value, recipients.c.fence == fence)
-        .order_by(recipients.c.position)
+        .where(_among(dialect), _is_held())
+        .order_by(recipients.c.campaign_id, recipients.c.position)
         .with_for_update(of=[recipients])
     )
-    return [row for of_campaign in _among(workspace_id, rows) for row in await tx.fetch_all(query.where(of_campaign))]
 
 
-async def mark_called(tx: Transaction, workspace_id: str, rows: Sequence[tuple[str, int]], at: int) -> None:
-    """Notes that the calls for these (campaign, position) pairs are about to be made. From here on they are in doubt."""
-    for of_campaign in _among(workspace_id, rows):
-        await tx.execute(update(recipients).where(of_campaign).values(called_at=at))
+async def mark_called(tx: Transaction, workspace_id: str, rows: Sequence[Pair], fence: int, at: int) -> set[Pair]:
+    """Notes that the calls for (campaign, position) pairs are about to be made; from here on they are in doubt.
+
+    The pairs that were marked: those we still hold, of a running campaign on a connected Page, to somebody not opted out.
+    """
+    marked = await tx.fetch_all(_call(tx.dialect), {"b_fence": fence, "b_at": at, **_give_pairs(workspace_id, rows)})
+    return {(row["campaign_id"], row["position"]) for row in marked}
 
 
-async def lock_recipients(tx: Transaction, workspace_id: str, rows: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Row]:
+@cache
+def _call(dialect: str) -> Executable:
+    of_page = and_(pages.c.workspace_id == campaigns.c.workspace_id, pages.c.id == campaigns.c.page_id)
+    running = select(literal(1)).where(
+        campaigns.c.workspace_id == recipients.c.workspace_id,
+        campaigns.c.id == recipients.c.campaign_id,
+        campaigns.c.state == Campaign.RUNNING.value,
+        select(literal(1)).where(of_page, pages.c.state == "connected").exists(),
+    )
+    willing = select(literal(1)).where(
+        subscribers.c.workspace_id == recipients.c.workspace_id,
+        subscribers.c.id == recipients.c.subscriber_id,
+        subscribers.c.opted_out_at.is_(None),
+    )
+    return (
+        update(recipients)
+        .where(_among(dialect), _is_held(), running.exists(), willing.exists())
+        .values(called_at=bindparam("b_at", type_=recipients.c.called_at.type))
+        .returning(recipients.c.campaign_id, recipients.c.position)
+    )
+
+
+async def lock_recipients(tx: Transaction, workspace_id: str, rows: Sequence[Pair]) -> dict[Pair, Row]:
     """The rows of (campaign, position) pairs, locked, by pair."""
-    query = select(recipients).order_by(recipients.c.position).with_for_update()
-    held = [row for of_campaign in _among(workspace_id, rows) for row in await tx.fetch_all(query.where(of_campaign))]
+    held = await tx.fetch_all(_lock(tx.dialect), _give_pairs(workspace_id, rows))
     return {(row["campaign_id"], row["position"]): row for row in held}
 
 
-def _among(workspace_id: str, rows: Sequence[tuple[str, int]]) -> list[ColumnElement[bool]]:
-    """One condition per campaign for (campaign, position) pairs, in the order of locking.
+@cache
+def _lock(dialect: str) -> Executable:
+    in_order = select(recipients).where(_among(dialect)).order_by(recipients.c.campaign_id, recipients.c.position)
+    return in_order.with_for_update(of=[recipients])
 
-    Not one for all: SQLite searches no index for a list of pairs, and reads the whole workspace instead.
-    """
-    of_workspace = recipients.c.workspace_id == workspace_id
-    positions: dict[str, list[int]] = {}
-    for campaign_id, position in rows:
-        positions.setdefault(campaign_id, []).append(position)
-    return [
-        and_(of_workspace, recipients.c.campaign_id == campaign_id, recipients.c.position.in_(wanted))
-        for campaign_id, wanted in sorted(positions.items())
-    ]
+
+def _give_pairs(workspace_id: str, rows: Sequence[Pair]) -> dict[str, str]:
+    return give([dict(zip(KEY, (workspace_id, *pair), strict=True)) for pair in rows])
+
+
+def _among(dialect: str) -> ColumnElement[bool]:
+    """Whether a recipient is one of the given pairs."""
+    return _is_in(given_rows(dialect, *(like(recipients.c[name]) for name in KEY)))
+
+
+def _is_in(given: FromClause) -> ColumnElement[bool]:
+    """By the whole key, the workspace too: with less, SQLite begins with the recipients and reads all of the workspace's."""
+    return and_(*(recipients.c[name] == given.c[name] for name in KEY))
+
+
+def _is_held() -> ColumnElement[bool]:
+    """Whether a recipient is claimed under this fence."""
+    return and_(recipients.c.state == Delivery.SENDING.value, recipients.c.fence == bindparam("b_fence"))
 
 
 def _with_subscribers(*more: ColumnElement[Any]) -> Select[Any]:
-    standing = (subscribers.c.token, subscribers.c.opted_out_at.label("subscriber_opted_out_at"))
-    times = (subscribers.c.next_eligible_at, subscribers.c.expires_at)
-    return select(recipients, *standing, *times, *more).join(
+    """What a move and policy ask of a recipient, and no more: claims are read in bulk."""
+    moved = [recipients.c[name] for name in (*KEY, "subscriber_id", "state", "reason", "attempts")]
+    standing = (subscribers.c.opted_out_at.label("subscriber_opted_out_at"), subscribers.c.next_eligible_at)
+    return select(*moved, *standing, subscribers.c.token, subscribers.c.expires_at, *more).join_from(
+        recipients,
         subscribers,
         and_(subscribers.c.workspace_id == recipients.c.workspace_id, subscribers.c.id == recipients.c.subscriber_id),
     )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.sql.base import Executable
 
 from guestlist.domain.policy import VANISHED_AFTER, VISIBLE_MATCHES
 from guestlist.domain.states import Audience, Source
 
 from . import rows
 from .base import Row, Transaction
+from .given import give, given_rows, like
 from .tables import audiences, subscriber_audiences, subscribers
 
 
@@ -48,12 +51,16 @@ _change = (
     .where(subscribers.c.workspace_id == bindparam("b_workspace"), subscribers.c.id == bindparam("b_id"))
     .values(opted_out_at=bindparam("b_at", type_=subscribers.c.opted_out_at.type), opt_out_reason=bindparam("b_reason"))
 )
-_until = bindparam("b_next_eligible_at", type_=subscribers.c.next_eligible_at.type)
-_cool_down = (
-    update(subscribers)
-    .where(subscribers.c.workspace_id == bindparam("b_workspace"), subscribers.c.id == bindparam("b_id"))
-    .values(next_eligible_at=case((subscribers.c.next_eligible_at > _until, subscribers.c.next_eligible_at), else_=_until))
-)
+
+
+@cache
+def _cool_down(dialect: str) -> Executable:
+    among = subscribers.c.id.in_(select(given_rows(dialect, like(subscribers.c.id)).c.id))
+    of_workspace = subscribers.c.workspace_id == bindparam("b_workspace")
+    in_order = select(subscribers.c.id).where(of_workspace, among).order_by(subscribers.c.id).with_for_update()
+    until = bindparam("b_until", type_=subscribers.c.next_eligible_at.type)
+    longer = case((subscribers.c.next_eligible_at > until, subscribers.c.next_eligible_at), else_=until)
+    return update(subscribers).where(of_workspace, subscribers.c.id.in_(in_order)).values(next_eligible_at=longer)
 
 
 async def insert_new(tx: Transaction, new: Sequence[Mapping[str, Any]]) -> None:
@@ -84,9 +91,9 @@ async def set_opt_out(
 
 async def start_cool_down(tx: Transaction, workspace_id: str, subscriber_ids: Sequence[str], until: int) -> None:
     """No marketing message to these before `until`; a longer wait that Meta told of stays."""
-    changes = [{"b_workspace": workspace_id, "b_id": each, "b_next_eligible_at": until} for each in sorted(subscriber_ids)]
-    if changes:
-        await tx.execute_many(_cool_down, changes)
+    if subscriber_ids:
+        people = give([{"id": each} for each in subscriber_ids])
+        await tx.execute(_cool_down(tx.dialect), {"b_workspace": workspace_id, "b_until": until, **people})
 
 
 def _missing(workspace_id: str, page_id: str, sync_number: int) -> ColumnElement[bool]:

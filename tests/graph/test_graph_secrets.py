@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -44,6 +45,12 @@ ANSWERS: list[Response | TransportError] = [
     raw(LEAKY.encode(), 502),
     TransportError("Graph did not answer in time.", applied=Applied.UNKNOWN),
 ]
+
+
+@pytest.fixture(autouse=True)
+def _calls_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """The line of a call is written at the level debug only."""
+    caplog.set_level(logging.DEBUG)
 
 
 def everything_about(error: BaseException | None) -> str:

@@ -70,3 +70,25 @@ def test_a_checkpoint_that_fails_is_tried_again_after_the_next_write(tmp_path: P
     failing.checkpointer.wake()
     assert failing.done.wait(20)
     failing.checkpointer.close()
+
+
+class ClosedAsItIsCleared(threading.Event):
+    """The note of a write, at whose clearing the checkpointer is being closed."""
+
+    def __init__(self, checkpointer: Checkpointer) -> None:
+        super().__init__()
+        self.checkpointer = checkpointer
+
+    def clear(self) -> None:
+        self.checkpointer._closing.set()
+        self.set()
+        super().clear()
+
+
+def test_a_close_that_meets_a_wake_up_is_not_missed(tmp_path: Path) -> None:
+    checkpointer = Checkpointer(connect(tmp_path / "own.db"), driver.Error)
+    asleep, checkpointer._written = checkpointer._written, ClosedAsItIsCleared(checkpointer)
+    asleep.set()
+    checkpointer._thread.join(10)
+    assert not checkpointer._thread.is_alive()
+    checkpointer.close()
