@@ -27,7 +27,7 @@ lint: venv ## style, types, import rules
 bench: venv ## print every number the README quotes, as ratios within one run
 	@$(BIN)/python -m benchmarks
 
-bench-lists: venv ## the list part of the benchmarks
+bench-lists: venv ## the list part of the benchmarks: speed, phones, fuzz, memory, kills (some minutes)
 	@$(BIN)/python -m benchmarks lists
 
 docs: venv ## build the documentation site into site/

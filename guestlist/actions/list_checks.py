@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from pathlib import Path
 from typing import BinaryIO
 
 from guestlist.lists.base import ListOptions, ListReport
 
-from .base import Services
+from .base import Services, in_thread
+from .list_mappings import with_saved
 
 
-async def check_list(services: Services, source: Path | BinaryIO, options: ListOptions, *, filename: str = "") -> ListReport:
-    """The whole file accounted for, as an import would. Nothing is stored. Errors: ListError."""
-
-    def read() -> ListReport:
-        prepared = services.lists.prepare(source, options, filename=filename)
-        for _ in prepared.payloads():
-            prepared.rejects()  # taken, so that they do not pile up
-        return prepared.report
-
-    return await asyncio.to_thread(read)
+async def check_list(
+    services: Services, workspace_id: str, source: Path | BinaryIO, options: ListOptions, *, filename: str = ""
+) -> ListReport:
+    """The whole file accounted for, as an import would, saved mappings and all. Nothing is stored. Errors: ListError."""
+    options = with_saved(services, workspace_id, options)
+    prepared = await asyncio.to_thread(services.lists.prepare, source, options, filename=filename)
+    async with aclosing(in_thread(prepared.steps())) as steps:
+        async for _ in steps:
+            pass
+    return prepared.report

@@ -26,7 +26,12 @@ from guestlist.storage.base import Row
 router = APIRouter(prefix="/v1/lists", tags=["lists"])
 
 CSV = "text/csv"
-FILE_TYPES = (CSV, "text/plain", "text/tab-separated-values", "application/octet-stream")
+FILE_TYPES = (
+    *(CSV, "text/plain", "text/tab-separated-values", "application/octet-stream", "application/gzip", "application/zip"),
+    *("application/x-ndjson", "application/vnd.apache.parquet"),
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+)
+"""What a customer file may be called; what it is, its first bytes tell."""
 BLOCK = 1000
 MAPPING = TypeAdapter(dict[str, str])
 BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -58,8 +63,13 @@ async def read_options(
     header: Annotated[Flag | None, Query(description="Whether the first record names the columns; found out.")] = None,
     mapping: Annotated[
         MappingText | None,
-        Query(description='JSON: column by its header, or as `column 2` -> key or `ignore`, such as `{"Tel": "PHONE"}`.'),
+        Query(
+            description='JSON: column by its header, or as `column 2` -> key or `ignore`, such as `{"Tel": "PHONE"}`. '
+            "An import saves it for the next file with the same header."
+        ),
     ] = None,
+    sheet: Annotated[Line | None, Query(max_length=100, description="The sheet of a workbook, by name or number.")] = None,
+    preview_rows: Annotated[int, Query(ge=1, le=100, description="Rows in the report's `preview`, problems first.")] = 20,
 ) -> ListOptions:
     """How the file of a request is to be read."""
     return ListOptions(
@@ -68,6 +78,8 @@ async def read_options(
         delimiter=delimiter,
         header=header,
         mapping=MAPPING.validate_json(mapping) if mapping is not None else None,
+        sheet=sheet,
+        preview_rows=preview_rows,
     )
 
 
@@ -113,13 +125,20 @@ async def import_list(
 @router.post("/check", summary="Check a customer file", openapi_extra=FILE_BODY, responses=refusals(*WRITING))
 async def check_list(caller: Acting, file: File, options: Options, filename: Filename = "") -> Report:
     """What an import would make of the file. Nothing is kept."""
-    return Report.of_report(await list_checks.check_list(caller.services, file, options, filename=filename))
+    report = await list_checks.check_list(caller.services, caller.workspace_id, file, options, filename=filename)
+    return Report.of_report(report)
 
 
 @router.get("/{list_id}", summary="Read a customer list", responses=refusals(404))
 async def get_list(caller: Calling, list_id: RowId) -> CustomerList:
     """One list."""
     return CustomerList.of(await lists.get_list(caller.services, caller.workspace_id, list_id))
+
+
+@router.delete("/{list_id}", summary="Delete a customer list", status_code=204, responses=refusals(404, 409))
+async def delete_list(caller: Calling, list_id: RowId) -> None:
+    """Deletes its digests, report and rejects. Audiences it was uploaded into stay as they are."""
+    await lists.delete_list(caller.services, caller.workspace_id, list_id)
 
 
 @router.get("/{list_id}/report", summary="Read a list's report", responses=refusals(404, 409))

@@ -10,29 +10,34 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from guestlist.errors import ListError, UsageError
 from guestlist.lists.base import Key
 from guestlist.lists.rejects_csv import RejectsWriter
 
 STANDARD = Path("-")
-STDIN_MAX_BYTES = 256 * 1024**2
-"""Standard input is held in memory, because customer data is never written to disk in clear on the way."""
+HELD_MAX_BYTES = 256 * 1024**2
+"""Standard input that must be read twice is held in memory: customer data is never written to disk in clear on the way."""
 
 DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "colon": ":", "space": " "}
 MAPPABLE = (*(key.value for key in Key), "FULL_NAME", "DOB", "ignore")
 
 
 @contextmanager
-def open_list(file: Path, max_bytes: int) -> Iterator[Path | BinaryIO]:
-    """The file's path, or standard input held in memory. Errors: ListError where it cannot be read or is too large.
+def open_list(file: Path, max_bytes: int, *, twice: bool = False) -> Iterator[Path | BinaryIO]:
+    """The file's path, or standard input as it comes; held in memory if it is read `twice`.
 
-    What is wrong with the file itself, as found while it is open, is told with its name.
+    What is wrong with the file itself, as found while it is open, is told with its name. Errors: ListError where it cannot
+    be read or is too large; standard input may turn out so as it is read.
     """
     if file == STANDARD:
         with named("Standard input"):
-            yield read_stdin(min(max_bytes, STDIN_MAX_BYTES))
+            if sys.stdin.isatty():
+                remedy = "Name a file, or pipe one in: … | guestlist lists check -"
+                raise UsageError("Standard input is this terminal.", remedy=remedy)
+            source = StandardInput(min(max_bytes, HELD_MAX_BYTES) if twice else max_bytes)
+            yield io.BytesIO(source.read()) if twice else cast(BinaryIO, source)
         return
     if file.is_dir():
         raise ListError(f"{file} is a folder.", code="not_a_file", remedy="Name one customer file in it.")
@@ -61,14 +66,20 @@ def named(file: str) -> Iterator[None]:
         raise ListError(sentence, code=error.code, remedy=error.remedy, **error.data) from error
 
 
-def read_stdin(max_bytes: int) -> BinaryIO:
-    """All of standard input. Errors: UsageError on a terminal, ListError where it is too large."""
-    if sys.stdin.isatty():
-        raise UsageError("Standard input is this terminal.", remedy="Name a file, or pipe one in: … | guestlist lists check -")
-    content = sys.stdin.buffer.read(max_bytes + 1)
-    if len(content) > max_bytes:
-        refuse_size("Standard input", max_bytes)
-    return io.BytesIO(content)
+class StandardInput(io.RawIOBase):
+    """Standard input up to a size. Errors: ListError where there is more."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._left = max_bytes
+
+    def read(self, size: int = -1) -> bytes:
+        """At most so many bytes, or all there are."""
+        content = sys.stdin.buffer.read(self._left + 1 if size < 0 else size)
+        self._left -= len(content)
+        if self._left < 0:
+            refuse_size("Standard input", self._max_bytes)
+        return content
 
 
 def refuse_size(what: str, max_bytes: int) -> None:
@@ -78,12 +89,11 @@ def refuse_size(what: str, max_bytes: int) -> None:
     raise ListError(sentence, code="file_too_large", remedy=remedy)
 
 
-def check_targets(file: Path, *targets: Path | None) -> None:
-    """Errors: UsageError where one file would be read and written, or written twice."""
-    named = [file, *(target for target in targets if target is not None)]
-    real = [path.resolve() for path in named if path != STANDARD]
-    if len(set(real)) < len(real) or (targets[-1] == STANDARD and targets[0] == STANDARD):
-        raise UsageError("The same file is named twice.", remedy="Give FILE, --out and --rejects different names.")
+def check_targets(file: Path, *targets: Path | None, fixes: Path | None = None) -> None:
+    """Errors: UsageError where one file would be read and written, or written twice. `fixes` is read too."""
+    real = [path.resolve() for path in (file, fixes, *targets) if path is not None and path != STANDARD]
+    if len(set(real)) < len(real) or targets.count(STANDARD) > 1:
+        raise UsageError("The same file is named twice.", remedy="Give each file of the command a name of its own.")
 
 
 @contextmanager

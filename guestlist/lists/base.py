@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 
 class Key(StrEnum):
@@ -94,6 +94,77 @@ class ExpectedMatch:
     grounds: str
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The whole report in a word and a sentence."""
+
+    code: str  # "ready", "improve", "region" (probably another one), "small" or "unusable"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """One thing that would make the list better. `gain`: about how many more people might match; hints stand in its order."""
+
+    code: str  # stable, for programs; `lists.hints` names them
+    rows: int  # rows concerned; of a large file an estimate
+    gain: int
+    text: str  # what was found
+    action: str  # what to do
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifiersPerRow:
+    """How many of the usable rows hold what. `average`: e-mails and phones a row, 1 to 2; `keys`: filled keys a row."""
+
+    both: int
+    email_only: int
+    phone_only: int
+    average: float
+    keys: float
+
+
+@dataclass(frozen=True, slots=True)
+class PhonesSeen:
+    """Phone numbers looked at more closely: all of them, or those of some rows. `other`: pagers, free numbers and so on."""
+
+    looked_at: int
+    mobile: int
+    landline: int
+    mobile_or_landline: int  # the plan does not tell, as in North America
+    other: int
+    with_country_code: int  # written with it in the file
+
+
+@dataclass(frozen=True, slots=True)
+class RegionChange:
+    """What the list's phones would be under another region, counted over `rows` rows without a country of their own."""
+
+    region: str
+    gained: int  # numbers that only this region reads
+    lost: int  # numbers that only the list's region reads
+    changed: int  # numbers both read, as different ones
+    rows: int
+    net: int  # gained less lost, in the whole file; an estimate where the rows are a sample of it
+    reason: str  # why this region was tried
+
+
+@dataclass(frozen=True, slots=True)
+class FixesUsed:
+    """Corrected rows that replaced rows of the file, and the SHA-256 of the file they came in."""
+
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SavedMapping:
+    """What was said of the columns under a header once, kept for the next file. `since`: the day, such as `2026-11-20`."""
+
+    columns: Mapping[int, str]  # index -> key or "ignore"
+    since: str
+
+
 @dataclass(slots=True)
 class ListReport:
     """The whole file accounted for: rows = usable + duplicates + sum(rejected)."""
@@ -105,6 +176,8 @@ class ListReport:
     delimiter: str
     has_header: bool
     region: str
+    format: str = "csv"  # or "xlsx", "parquet", "jsonl"; every delimited text is "csv"
+    container: str = ""  # what the file came in: "gzip", "zip" or nothing
     rows: int = 0
     usable: int = 0
     duplicates: int = 0
@@ -114,6 +187,16 @@ class ListReport:
     preview: list[PreviewRow] = field(default_factory=list)
     expected_match: ExpectedMatch | None = None
     warnings: list[str] = field(default_factory=list)
+    verdict: Verdict | None = None
+    hints: list[Hint] = field(default_factory=list)
+    keys: dict[str, int] = field(default_factory=dict)  # usable rows that hold a value, by key of the schema
+    identifiers_per_row: IdentifiersPerRow | None = None
+    phones: PhonesSeen | None = None
+    regions: list[RegionChange] = field(default_factory=list)
+    fixes: FixesUsed | None = None
+    fingerprint: str = ""  # of the header, by which a mapping is saved; "" without a header
+    mapping_from: str = "found"  # "found", "chosen" (said for this file) or "saved" (said for an earlier one)
+    mapping_saved: str = ""  # the day a saved mapping was said, such as "2026-11-20"; "" where none was used
 
     def as_json(self) -> dict[str, Any]:
         """The shape of `lists check --json`."""
@@ -130,22 +213,35 @@ class ListOptions:
     encoding: str | None = None
     delimiter: str | None = None
     header: bool | None = None
-    mapping: Mapping[str, str] | None = None  # column name or index -> key or "ignore"
+    sheet: str | None = None  # of a workbook: its name, or its number from 1
+    mapping: Mapping[str, str] | None = None  # column name, index from 0 or "column 3" -> key or "ignore"
+    saved: Callable[[str], SavedMapping | None] | None = None  # finds what was said for a header's fingerprint; asked once
     batch_rows: int = 10_000
     preview_rows: int = 20
+    workers: int | None = None  # processes that read a long file; 1 is none beside this one. Nothing else depends on it
+    fixes: Path | BinaryIO | None = None  # a corrected fixable file, whose rows replace those of the file by number
+    clear_preview: bool = False  # the preview's values in clear: only ever for the user's own terminal
+
+
+class Step(NamedTuple):
+    """A bounded piece of a file, ready: a payload, or None where rejects alone filled it, and the rejects on the way to it."""
+
+    payload: Payload | None
+    rejects: Sequence[Rejected]
 
 
 class Prepared(Protocol):
-    """A file being prepared, in one pass. Iterate `payloads()` to its end; then `report` is complete."""
+    """A file being prepared, in one pass. Iterate `steps()` to its end; then `report` is complete."""
 
     report: ListReport
+    chosen: Mapping[int, str]  # what was said of columns, for this file or a header like it: index -> key or "ignore"
 
-    def payloads(self) -> Iterator[Payload]:
-        """The batches in file order, each of at most `batch_rows` rows. Errors: ListError where the file is no list."""
-        ...
+    def steps(self) -> Generator[Step]:
+        """The batches in file order, each of at most `batch_rows` rows; rejects in file order too.
 
-    def rejects(self) -> Sequence[Rejected]:
-        """The rejects found since the last call, in file order. Call it after each payload and once at the end."""
+        Close the iterator when you stop early: it holds the file, and on large files processes and a temporary file.
+        Errors: ListError where the file is no list, or cannot be read to its end.
+        """
         ...
 
 

@@ -1,49 +1,66 @@
-"""The list engine: bytes -> lines -> records -> rows -> batches, each stage on blocks, in one pass and flat memory."""
+"""The list engine: a file -> blocks of records -> hashed rows -> each once -> batches, in one pass and flat memory."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from guestlist.errors import ListError
 
-from .base import ListOptions, ListReport, Payload, Rejected
+from .base import FixesUsed, ListOptions, ListReport, Payload, Rejected, Step
+from .blocks import BlockPlan, BlockResult
+from .containers import MAX_UNPACKED
 from .countries import check_region
-from .layout import is_blank, is_totals
-from .mapping import IDENTIFIERS, ColumnPlan, map_columns
-from .masking import mask
-from .preview import Preview, expect_match, find_warnings
+from .dedupe import IN_MEMORY, Seen
+from .diagnosis import diagnose
+from .encodings import check_encoding
+from .fixes import FixableWriter, Fixes, read_fixes
+from .mapping import map_columns
 from .reader import FileReader
-from .records import Record
-from .rejects import REGISTRY
-from .rows import Dropped, Row, RowReader
-from .sniffing import check_delimiter, check_encoding
+from .rows import plan_rows
+from .sniffing import check_delimiter
 from .table import Table
+from .tally import Tally
+from .workers import count_workers, read_blocks
 
 
 def _system_now() -> datetime:
     return datetime.now(UTC)
 
 
-class CsvListEngine:
-    """Reads delimited text. `now` tells the current year, which bounds birth years."""
+class FileListEngine:
+    """Reads customer files.
 
-    def __init__(self, now: Callable[[], datetime] = _system_now) -> None:
+    `now` tells the current year, which bounds birth years; `max_unpacked` caps packed files, in bytes. `workers`: processes
+    that read a long file, where the options do not say (None: by cores). `in_memory`: rows known by digest before disk is used.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], datetime] = _system_now,
+        *,
+        max_unpacked: int = MAX_UNPACKED,
+        workers: int | None = None,
+        in_memory: int = IN_MEMORY,
+    ) -> None:
         self._now = now
+        self._max_unpacked = max_unpacked
+        self._workers = workers
+        self._in_memory = in_memory
 
-    def prepare(self, source: Path | BinaryIO, options: ListOptions, *, filename: str = "") -> CsvPrepared:
+    def prepare(self, source: Path | BinaryIO, options: ListOptions, *, filename: str = "") -> PreparedFile:
         """Opens the file and finds encoding, delimiter, header and mapping. Errors: ListError (what, where, the way out)."""
         region = check_region(options.region)
-        encoding = check_encoding(options.encoding) if options.encoding else None
-        delimiter = check_delimiter(options.delimiter) if options.delimiter else None
-        reader = FileReader(source, encoding)
+        table = self._open(source, options)
+        reader = table.reader
         name = filename or (source.name if isinstance(source, Path) else "")
         try:
-            table = Table(reader, delimiter, header=options.header)
-            plan = map_columns(table.layout.header, table.sample_columns(), region, options.mapping)
+            plan = map_columns(table.layout.header, table.sample_columns(), region, options.mapping, find_saved=options.saved)
+            fixes = self._read_fixes(options.fixes, [column.name for column in plan.columns]) if options.fixes else None
         except ListError:
             reader.close()
             raise
@@ -55,109 +72,120 @@ class CsvListEngine:
             delimiter=table.delimiter,
             has_header=table.layout.header is not None,
             region=region,
+            format=table.format,
+            container=reader.container,
             mapping=plan.columns,
+            fingerprint=plan.fingerprint,
+            mapping_from=plan.source,
+            mapping_saved=plan.saved,
         )
-        rows = RowReader(plan, table.sample_rows(), region=region, this_year=self._now().year)
-        return CsvPrepared(table, plan, rows, report, options)
+        blocks = BlockPlan(
+            plan_rows(plan, table.sample_rows(), region=region, this_year=self._now().year),
+            table.delimiter,
+            table.layout.width,
+            first=1 if report.has_header else table.layout.first + 1,
+            preview_rows=options.preview_rows,
+        )
+        workers = count_workers(self._workers if options.workers is None else options.workers)
+        return PreparedFile(table, blocks, report, options, fixes, workers=workers, seen=Seen(self._in_memory))
+
+    def open_fixable(self, source: Path | BinaryIO, options: ListOptions, report: ListReport, stream: TextIO) -> FixableWriter:
+        """A writer of the rows behind the rejects of a file that is being prepared. It reads the file once more, in step.
+
+        `stream` gets clear values: it is the user's own file. Errors: ListError.
+        """
+        names = [column.name for column in report.mapping]
+        fixes = self._read_fixes(options.fixes, names) if options.fixes else None
+        return FixableWriter(stream, self._open(source, options), names, fixes)
+
+    def _open(self, source: Path | BinaryIO, options: ListOptions) -> Table:
+        """The file as a table, closed again where it is none. Errors: ListError."""
+        encoding = check_encoding(options.encoding) if options.encoding else None
+        delimiter = check_delimiter(options.delimiter) if options.delimiter else None
+        reader = FileReader(source, encoding, max_unpacked=self._max_unpacked)
+        try:
+            return Table(reader, delimiter, header=options.header, sheet=options.sheet)
+        except ListError:
+            reader.close()
+            raise
+
+    def _read_fixes(self, source: Path | BinaryIO, names: Sequence[str]) -> Fixes:
+        """The corrected rows, of the columns of the file. Errors: ListError, which says that it is about them."""
+        if isinstance(source, BytesIO):
+            source.seek(0)
+        try:
+            return read_fixes(self._open(source, ListOptions(region="", header=False)), names)
+        except ListError as error:
+            raise ListError(
+                error.sentence.replace("The file", "The corrected file", 1), code=error.code, remedy=error.remedy, **error.data
+            ) from error
 
 
-class CsvPrepared:
+class PreparedFile:
     """One file on its way through. See `lists.base.Prepared`."""
 
-    def __init__(self, table: Table, plan: ColumnPlan, rows: RowReader, report: ListReport, options: ListOptions) -> None:
+    def __init__(
+        self,
+        table: Table,
+        plan: BlockPlan,
+        report: ListReport,
+        options: ListOptions,
+        fixes: Fixes | None,
+        *,
+        workers: int,
+        seen: Seen,
+    ) -> None:
         self.report = report
+        self.chosen = plan.rows.columns.chosen
         self._table = table
+        self._numbered = fixes.merge(table.numbered()) if fixes is not None else table.numbered()
         self._plan = plan
-        self._rows = rows
         self._options = options
-        self._preview = Preview(rows.schema, options.preview_rows)
-        self._rejects: list[Rejected] = []
-        self._seen: set[bytes] = set()
-        self._by_column = 0
+        self._tally = Tally(plan.rows, options.preview_rows)
+        self._seen = seen
+        self._workers = workers
+        report.fixes = FixesUsed(len(fixes), fixes.sha256) if fixes is not None else None
+        report.rejected, report.dropped_cells = self._tally.rejected, self._tally.dropped_cells  # they grow as the file is read
 
-    def rejects(self) -> Sequence[Rejected]:
-        """The rejects found since the last call, in file order."""
-        found, self._rejects = self._rejects, []
-        return found
-
-    def payloads(self) -> Iterator[Payload]:
-        """The batches in file order. Errors: ListError when the file cannot be read to its end."""
-        batch: list[tuple[str, ...]] = []
-        for block in self._table.numbered():
-            for digests in self._usable(block):
-                batch.append(digests)
-                if len(batch) == self._options.batch_rows:
-                    yield Payload(self._rows.schema, tuple(batch))
-                    batch = []
-        if batch:
-            yield Payload(self._rows.schema, tuple(batch))
+    def steps(self) -> Generator[Step]:
+        """The batches in file order, with the rejects on the way. Errors: ListError when the file cannot be read to its end."""
+        schema, most = self._plan.rows.schema, self._options.batch_rows
+        rows: list[tuple[str, ...]] = []
+        rejects: list[Rejected] = []
+        found = read_blocks(self._plan, self._numbered, self._workers)
+        with closing(self._table.reader), closing(self._seen), closing(found):
+            for result in found:
+                rows += self._new(result)
+                rejects += result.rejects
+                while len(rows) >= most or len(rejects) >= most:
+                    payload = Payload(schema, tuple(rows[:most])) if len(rows) >= most else None
+                    rows = rows[most:] if payload else rows
+                    yield Step(payload, rejects)
+                    rejects = []
         self._finish()
+        if rows or rejects:
+            yield Step(Payload(schema, tuple(rows)) if rows else None, rejects)
 
-    def _usable(self, block: Iterable[tuple[int, Record]]) -> Iterator[tuple[str, ...]]:
-        """The hashed rows of a block that go up; every record of it is counted once."""
+    def _new(self, result: BlockResult) -> list[tuple[str, ...]]:
+        """The rows of a block that no earlier block had; the block is counted."""
+        again = self._seen.add(result.identities)
+        new = result.digests
+        if again:
+            twice = [identity in again for identity in result.identities]
+            new = [digests for digests, known in zip(new, twice, strict=True) if not known]
+            result.tally.forget({number for number, known in zip(result.numbers, twice, strict=True) if known})
+        self._tally.merge(result.tally)
+        self._tally.fill(new)
         report = self.report
-        for number, record in block:
-            report.rows += 1
-            if code := self._lost_by_form(number, record):
-                self._lose(number, code, self._table.delimiter.join(record.cells))
-                continue
-            row = self._rows.read(record.cells)
-            if not self._rows.has_identifier(row):
-                self._lose_unidentified(number, row, "totals_row" if is_totals(record.cells) else "no_identifier")
-                continue
-            if row.dropped:
-                self._drop(number, row.dropped)
-            self._by_column += row.by_column
-            identity = hashlib.blake2b("\x1f".join(row.values).encode(), digest_size=16).digest()
-            if identity in self._seen:
-                report.duplicates += 1
-                continue
-            self._seen.add(identity)
-            self._preview.add(number, row)
-            report.usable += 1
-            yield row.digests
-
-    def _lost_by_form(self, number: int, record: Record) -> str:
-        """The code by which a record is lost before its cells are read, or ""."""
-        if record.fault:
-            return record.fault
-        cells, width = record.cells, self._table.layout.width
-        if is_blank(cells):
-            return "blank_row"
-        if self._table.is_preamble(number):
-            return "preamble"
-        if len(cells) == width:
-            return ""
-        if is_totals(cells):
-            return "totals_row"
-        return "row_short" if len(cells) < width else "row_long"
-
-    def _lose(self, number: int, code: str, value: str, remedy: str = "") -> None:
-        self.report.rejected[code] = self.report.rejected.get(code, 0) + 1
-        self._rejects.append(Rejected(number, "", code, mask(value), remedy or REGISTRY[code].remedy))
-
-    def _lose_unidentified(self, number: int, row: Row, code: str) -> None:
-        """A row without e-mail and phone: its reject says what was wrong with those it had."""
-        tried = [cell for cell in row.dropped if self._plan.columns[cell.column].key in IDENTIFIERS]
-        causes = [f"{self._name(cell.column)}: {REGISTRY[cell.code].meaning} {self._remedy(cell)}" for cell in tried]
-        self._lose(number, code, " ".join(cell.raw for cell in tried), " ".join(causes))
-        self._preview.add(number, row, code)
-
-    def _drop(self, number: int, dropped: Iterable[Dropped]) -> None:
-        for cell in dropped:
-            self.report.dropped_cells[cell.code] = self.report.dropped_cells.get(cell.code, 0) + 1
-            self._rejects.append(Rejected(number, self._name(cell.column), cell.code, mask(cell.raw), self._remedy(cell)))
-
-    def _name(self, column: int) -> str:
-        return self._plan.columns[column].name
-
-    def _remedy(self, cell: Dropped) -> str:
-        return cell.remedy or REGISTRY[cell.code].remedy
+        report.rows, report.duplicates = self._tally.rows, self._tally.duplicates
+        report.usable += len(new)
+        return new
 
     def _finish(self) -> None:
         """Completes the report once the file is read."""
-        report, reader = self.report, self._table.reader
+        report, reader, tally = self.report, self._table.reader, self._tally
         report.sha256, report.bytes, report.encoding = reader.sha256, reader.size, reader.encoding
-        report.preview = self._preview.rows()
-        report.expected_match = expect_match(report.usable)
-        report.warnings = find_warnings(report, by_column=self._by_column, guessed_encoding=self._options.encoding is None)
+        report.preview = tally.preview.rows(report.mapping, clear=self._options.clear_preview)
+        first = self._table.sample_columns()
+        diagnose(report, tally, self._plan.rows, first, guessed_encoding=self._options.encoding is None)
+        report.warnings = [*self._table.notes, *report.warnings]

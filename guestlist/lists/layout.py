@@ -41,7 +41,7 @@ def is_totals(cells: Sequence[str]) -> bool:
     return len(first) <= 80 and _TOTALS.fullmatch(first) is not None
 
 
-def _is_value(cell: str) -> bool:
+def is_value(cell: str) -> bool:
     """Whether a cell looks like a customer's data: an address or a number as long as a phone's."""
     return "@" in cell or _LONG_DIGITS.search(cell) is not None
 
@@ -63,7 +63,7 @@ def find_layout(records: Sequence[Record], width: int, *, header: bool | None) -
 
 def _is_header(cells: Sequence[str], width: int) -> bool:
     """Whether a record names columns: some are known, nothing looks like data, and it is about as wide as the table."""
-    if any(_is_value(cell) for cell in cells) or 2 * len(cells) < width:
+    if any(is_value(cell) for cell in cells) or 2 * len(cells) < width:
         return False
     known = sum(find_named(cell) is not None or find_hinted(cell) is not None for cell in cells)
     return known >= 2 or (known == 1 and (len(cells) == width or width == 1) and 4 * known >= sum(bool(c.strip()) for c in cells))
@@ -76,15 +76,15 @@ def _find_unnamed(records: Sequence[Record], candidates: Sequence[int], width: i
         return None
     cells = [cell.strip() for cell in records[index].cells]
     below = [record.cells for record in records[index + 1 :] if not record.fault and len(record.cells) == width]
-    wordy = all(cells) and len(set(cells)) == len(cells) and not any(_is_value(cell) for cell in cells)
-    with_data = sum(any(_is_value(cell) for cell in row) for row in below)
+    wordy = all(cells) and len(set(cells)) == len(cells) and not any(is_value(cell) for cell in cells)
+    with_data = sum(any(is_value(cell) for cell in row) for row in below)
     return index if wordy and below and 10 * with_data >= 9 * len(below) else None
 
 
 def _first_data(records: Sequence[Record], candidates: Sequence[int], width: int) -> int:
     """Without a header the table starts at its first full record, unless what stands before it looks like data."""
     first = next((index for index in candidates if len(records[index].cells) == width), 0)
-    return first if not any(_is_value(cell) for record in records[:first] for cell in record.cells) else 0
+    return first if not any(is_value(cell) for record in records[:first] for cell in record.cells) else 0
 
 
 def _with_header(records: Sequence[Record], at: int, width: int) -> Layout:

@@ -11,6 +11,8 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 MAX_FIELD = 65_536
@@ -29,7 +31,7 @@ _QUOTES = re.compile('"+')
 
 
 class Record(NamedTuple):
-    """One record: its cells, and the reject code if its form alone loses it."""
+    """One record: its cells, and the reject code if its form alone loses it. What is lost shows what it can."""
 
     cells: Sequence[str]
     fault: str = ""
@@ -92,9 +94,11 @@ def _find_close(line: str, start: int, delimiter: str, *, strict: bool) -> int:
 def find_width(lines: Sequence[str], delimiter: str) -> tuple[int, float]:
     """The number of cells most records have, and their share of the lines that are not blank.
 
-    Lines are counted one by one and as a plain CSV reader joins them, so that cells with line ends do not mislead.
+    Lines are counted one by one and as a plain CSV reader joins them, so that cells with line ends do not mislead. Of very
+    long ones the first megabyte is looked at.
     """
-    sample = [line for line in lines if line.strip() and len(line) <= MAX_FIELD]
+    sizes = accumulate(map(len, lines))
+    sample = [line for line, size in zip(lines, sizes, strict=False) if size <= MAX_LINE and line.strip()]
     if not sample:
         return 1, 0.0
     single = Counter(len(cells) for line in sample if (cells := split_line(line, delimiter)) is not None)
@@ -114,6 +118,23 @@ def _joined_widths(sample: Sequence[str], delimiter: str) -> Counter[int]:
     return widths
 
 
+@dataclass(frozen=True, slots=True)
+class PlainLines:
+    """Lines that are a record each whatever stands around them: no quote in them, none longer than a cell may be.
+
+    Cutting them is left to whoever reads them, which may be another process.
+    """
+
+    lines: Sequence[str]
+    delimiter: str
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def __iter__(self) -> Iterator[Record]:
+        return (Record(line.split(self.delimiter)) for line in self.lines)
+
+
 class RecordReader:
     """Turns blocks of lines into blocks of records. One pass, flat memory: it looks at most 64 KB ahead."""
 
@@ -124,13 +145,21 @@ class RecordReader:
         self._lines: list[str] = []
         self._at = 0
 
-    def blocks(self) -> Iterator[list[Record]]:
+    def blocks(self) -> Iterator[list[Record] | PlainLines]:
         """The records, a block for each block of lines."""
         while self._fill():
+            if self._at == 0 and self._is_plain():
+                yield PlainLines(self._lines, self._delimiter)
+                self._lines = []
+                continue
             records = []
             while self._at < len(self._lines):
                 records.append(self._next())
             yield records
+
+    def _is_plain(self) -> bool:
+        """Whether every line at hand is a record of its own."""
+        return '"' not in "".join(self._lines) and max(map(len, self._lines)) <= MAX_FIELD
 
     def _fill(self) -> bool:
         """Puts the next lines behind those at hand. False when the file has no more."""
@@ -156,9 +185,9 @@ class RecordReader:
         joined = self._join()
         if joined is not None:
             return Record(joined)
-        oversize = len(self._lines[self._at]) > MAX_FIELD
+        line = self._lines[self._at]
         self._at += 1
-        return Record((), "field_too_long" if oversize else "unclosed_quote")
+        return Record((), "field_too_long") if len(line) > MAX_FIELD else Record((line,), "unclosed_quote")
 
     def _join(self) -> list[str] | None:
         """The cells of the record that begins at the current line and spans several, moving past it; None if there is none."""

@@ -9,13 +9,19 @@ from typing import TextIO
 from .base import Rejected
 
 COLUMNS = ("row", "column", "code", "value", "remedy")
-_FORMULA_STARTS = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
+_FORMULA_STARTS = frozenset("=+-@|%＝＋－＠")
 
 
 def defuse(text: str) -> str:
     """The text as a spreadsheet shows it rather than runs it: no controls, an apostrophe before what would start a formula."""
     shown = "".join(char if char.isprintable() else " " for char in text)
-    return f"'{shown}" if shown.lstrip().startswith(_FORMULA_STARTS) else shown
+    return f"'{shown}" if starts_formula(shown) else shown
+
+
+def starts_formula(text: str) -> bool:
+    """Whether a spreadsheet might run the text: it starts with a formula's sign, blanks and controls aside."""
+    first = next((char for char in text if char.isprintable() and not char.isspace()), "")
+    return first in _FORMULA_STARTS
 
 
 class RejectsWriter:

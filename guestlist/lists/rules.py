@@ -19,7 +19,7 @@ from functools import lru_cache
 import pycountry
 
 from .base import Key, Reject
-from .cells import BLANK, HEX_DIGEST, find_damage, trim
+from .cells import BLANK, HEX_DIGEST, find_damage, find_digest, find_fault, trim
 from .countries import find_country
 from .phones import Habit, normalise_phone, read_phone
 
@@ -58,7 +58,10 @@ def hash_value(normalised: str) -> str:
 
 
 def normalise_email(raw: str) -> str | Reject:
-    """Trimmed and lowercased; `mailto:`, `Name <…>` and a trailing dot, comma or semicolon come off; the first of several."""
+    """Trimmed and lowercased; `mailto:`, `Name <…>` and a trailing dot, comma or semicolon come off; the first of several.
+
+    Source: fact page 1.3, `EMAIL`.
+    """
     plain = raw.strip().lower()
     if _EMAIL_PLAIN.fullmatch(plain) and len(plain) <= MAX_EMAIL_LOCAL:  # nearly all; the rest takes the long way
         return plain
@@ -69,7 +72,7 @@ def normalise_email(raw: str) -> str | Reject:
         text = wrapped[1]
     text = unicodedata.normalize("NFC", text.lower()).removeprefix("mailto:").strip(" \t\r\n\u00a0'\"<>,;").rstrip(".")
     if "@" not in text:
-        return Reject("looks_hashed" if HEX_DIGEST.fullmatch(text) else "email_no_at")
+        return find_digest(trim(raw)) or Reject("email_no_at")
     if text.count("@") > 1:
         first = re.split(r"[\s,;|/]+", text)[0]
         return _checked_email(first) if first.count("@") == 1 else Reject("email_invalid")
@@ -93,14 +96,20 @@ def _half_width(text: str) -> str:
 
 
 def normalise_gender(raw: str) -> str | Reject:
-    """`m` or `f`, from the words and letters of the usual exports."""
-    if damage := find_damage(raw):
+    """`m` or `f`, from the words and letters of the usual exports.
+
+    Source: fact page 1.3, `GEN`.
+    """
+    if damage := find_fault(raw):
         return damage
     return _GENDER.get(trim(raw).lower().rstrip(".")) or Reject("gender_unknown")
 
 
 def normalise_birth_year(raw: str, this_year: int) -> str | Reject:
-    """Four digits, 1900 to `this_year`."""
+    """Four digits, 1900 to `this_year`.
+
+    Source: fact page 1.3, `DOBY`.
+    """
     year = _number(raw)
     if isinstance(year, Reject):
         return year
@@ -108,7 +117,10 @@ def normalise_birth_year(raw: str, this_year: int) -> str | Reject:
 
 
 def normalise_birth_month(raw: str) -> str | Reject:
-    """Two digits, 01 to 12."""
+    """Two digits, 01 to 12.
+
+    Source: fact page 1.3, `DOBM`.
+    """
     month = _number(raw)
     if isinstance(month, Reject):
         return month
@@ -116,7 +128,10 @@ def normalise_birth_month(raw: str) -> str | Reject:
 
 
 def normalise_birth_day(raw: str) -> str | Reject:
-    """Two digits, 01 to 31."""
+    """Two digits, 01 to 31.
+
+    Source: fact page 1.3, `DOBD`.
+    """
     day = _number(raw)
     if isinstance(day, Reject):
         return day
@@ -125,7 +140,7 @@ def normalise_birth_day(raw: str) -> str | Reject:
 
 def _number(raw: str) -> int | Reject | None:
     """A small whole number, in any script's digits, a spreadsheet's `.0` taken off."""
-    if damage := find_damage(raw):
+    if damage := find_fault(raw):
         return damage
     text = trim(raw)
     if whole := _FLOAT_TAIL.fullmatch(text):
@@ -134,8 +149,11 @@ def _number(raw: str) -> int | Reject | None:
 
 
 def normalise_name(raw: str) -> str | Reject:
-    """Lowercase, NFC, punctuation removed, letters of every script kept, one space between words (`KEEP_INNER_SPACES`)."""
-    if damage := find_damage(raw):
+    """Lowercase, NFC, punctuation removed, letters of every script kept, one space between words (`KEEP_INNER_SPACES`).
+
+    Source: fact page 1.3, `FN`, `LN`.
+    """
+    if damage := find_fault(raw):
         return damage
     text = _letters(trim(raw), digits=True)
     joined = (" " if KEEP_INNER_SPACES else "").join(text.split())
@@ -143,7 +161,10 @@ def normalise_name(raw: str) -> str | Reject:
 
 
 def normalise_initial(raw: str) -> str | Reject:
-    """The first letter of a name, lowercase."""
+    """The first letter of a name, lowercase.
+
+    Source: fact page 1.3, `FI`.
+    """
     name = normalise_name(raw)
     if isinstance(name, Reject):
         return name
@@ -152,17 +173,23 @@ def normalise_initial(raw: str) -> str | Reject:
 
 
 def normalise_city(raw: str) -> str | Reject:
-    """Lowercase letters only: no punctuation, spaces or digits; letters of every script kept."""
-    if damage := find_damage(raw):
+    """Lowercase letters only: no punctuation, spaces or digits; letters of every script kept.
+
+    Source: fact page 1.3, `CT`.
+    """
+    if damage := find_fault(raw):
         return damage
     return _with_letters("".join(_letters(trim(raw), digits=False).split()))
 
 
 def normalise_state(raw: str, region: str) -> str | Reject:
-    """In the US the two-letter code, from code or name; elsewhere as a city."""
+    """In the US the two-letter code, from code or name; elsewhere as a city.
+
+    Source: fact page 1.3, `ST`.
+    """
     if region != "US":
         return normalise_city(raw)
-    if damage := find_damage(raw):
+    if damage := find_fault(raw):
         return damage
     return _us_states().get("".join(_letters(trim(raw), digits=False).split())) or Reject("state_unknown")
 
@@ -189,8 +216,11 @@ def _us_states() -> dict[str, str]:
 
 
 def normalise_zip(raw: str, region: str) -> str | Reject:
-    """Lowercase, no white space. US: the first five digits, zeros a spreadsheet took restored. UK: area, district and sector."""
-    if damage := find_damage(raw):
+    """Lowercase, no white space. US: the first five digits, zeros a spreadsheet took restored. UK: area, district and sector.
+
+    Source: fact page 1.3, `ZIP`.
+    """
+    if damage := find_fault(raw):
         return damage
     text = "".join(unicodedata.normalize("NFKC", trim(raw)).lower().split())
     if whole := _FLOAT_TAIL.fullmatch(text):
@@ -212,15 +242,21 @@ def normalise_zip(raw: str, region: str) -> str | Reject:
 
 
 def normalise_country(raw: str) -> str | Reject:
-    """ISO 3166-1 alpha-2, lowercase, from alpha-2, alpha-3, a name in many languages, or a nickname such as UK."""
-    if damage := find_damage(raw):
+    """ISO 3166-1 alpha-2, lowercase, from alpha-2, alpha-3, a name in many languages, or a nickname such as UK.
+
+    Source: fact page 1.3, `COUNTRY`.
+    """
+    if damage := find_fault(raw):
         return damage
     found = find_country(trim(raw))
     return found.lower() if found else Reject("country_unknown")
 
 
 def normalise_madid(raw: str) -> str | Reject:
-    """A mobile advertiser id, lowercase, hyphens kept. Not hashed, and never in a Messenger upload."""
+    """A mobile advertiser id, lowercase, hyphens kept. Not hashed, and never in a Messenger upload.
+
+    Source: fact page 1.3, `MADID`.
+    """
     if damage := find_damage(raw):
         return damage
     text = trim(raw).lower()
@@ -230,16 +266,25 @@ def normalise_madid(raw: str) -> str | Reject:
 
 
 def normalise_extern_id(raw: str) -> str | Reject:
-    """The caller's own id, trimmed. Not hashed, and never in a Messenger upload."""
+    """The caller's own id, trimmed. Not hashed, and never in a Messenger upload.
+
+    Source: fact page 1.3, `EXTERN_ID`.
+    """
     return find_damage(raw) or trim(raw) or BLANK
 
 
 def normalise_digest(raw: str) -> str | Reject:
-    """A cell of a column that holds SHA-256 already: 64 hexadecimal digits, lowercase. Never hashed twice."""
+    """A cell of a column that holds SHA-256 already: 64 hexadecimal digits, lowercase. Never hashed twice.
+
+    Source: fact page 1.2, "all hashed values are lowercase hex SHA-256".
+    """
     if damage := find_damage(raw):
         return damage
     text = trim(raw)
-    return text.lower() if HEX_DIGEST.fullmatch(text) and text.lower() != _EMPTY_DIGEST else Reject("not_a_hash")
+    if HEX_DIGEST.fullmatch(text) and text.lower() != _EMPTY_DIGEST:
+        return text.lower()
+    other = find_digest(text)
+    return Reject("not_a_hash", other.remedy if other else "")
 
 
 _EMPTY_DIGEST = hashlib.sha256(b"").hexdigest()

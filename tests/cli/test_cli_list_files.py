@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pytest
 
@@ -47,20 +48,25 @@ def test_a_file_without_rights_says_so(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("twice", [False, True])
 @pytest.mark.parametrize("size", [0, LIMIT])
-def test_standard_input_is_held_in_memory(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x" * size)))
+def test_standard_input_is_held_in_memory_only_to_be_read_twice(size: int, twice: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.BytesIO(b"x" * size)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream))
 
-    with open_list(STANDARD, LIMIT) as source:
-        assert isinstance(source, io.BytesIO)
+    with open_list(STANDARD, LIMIT, twice=twice) as source:
+        assert not isinstance(source, Path)
+        assert source.seekable() is twice
+        assert stream.tell() == (size if twice else 0)
         assert len(source.read()) == size
 
 
-def test_too_much_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("pieces", [-1, 400])
+def test_too_much_standard_input_is_refused(pieces: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x" * (LIMIT + 1))))
 
-    with pytest.raises(ListError, match="larger than 1,000 bytes"), open_list(STANDARD, LIMIT):
-        pass
+    with pytest.raises(ListError, match="larger than 1,000 bytes"), open_list(STANDARD, LIMIT) as source:
+        list(iter(lambda: cast(BinaryIO, source).read(pieces), b""))
 
 
 def test_a_target_appears_whole_and_is_its_owners_only(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Callable
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,8 @@ def test_check_tells_a_person_what_happens_to_the_file(messy: str, guestlist: Co
     result = guestlist("lists", "check", messy, "--region", "gb")
 
     assert result.exit_code == 0
-    assert result.stdout.startswith("messy.csv: 6 rows, 3 usable (50 %), 1 duplicate, 2 rejected.\n")
+    assert result.stdout.splitlines()[0].startswith("Good rows, but perhaps too few of them: 3 people")
+    assert result.stdout.splitlines()[1] == "messy.csv: 6 rows, 3 usable (50 %), 1 duplicate, 2 rejected."
     for part in ("separated by semicolons", "Telefon", "PHONE", "Rows that are lost: 2", "What to expect", "Next"):
         assert part in result.stdout
 
@@ -140,7 +142,7 @@ def test_flags_override_what_was_found_out(guestlist: Command, empty_folder: Pat
         (b"", "empty_file"),
         (b"email,phone\n", "header_only"),
         (b"colour,size\nred,10\nblue,12\n", "no_usable_column"),
-        (b"PK\x03\x04 a workbook", "not_text"),
+        (b"%PDF-1.7 a form", "not_text"),
     ],
 )
 @pytest.mark.parametrize("verb", ["check", "hash"])
@@ -186,3 +188,71 @@ def test_a_file_over_the_limit_is_refused(messy: str, guestlist: Command, monkey
     result = guestlist("lists", "check", messy, "--region", "GB", "--json")
 
     assert json.loads(result.stderr)["code"] == "file_too_large"
+
+
+def test_rows_are_corrected_and_merged_by_number(messy: str, guestlist: Command, empty_folder: Path) -> None:
+    checked = guestlist("lists", "check", messy, "--region", "GB", "--fixable", "fix.csv")
+    text = (empty_folder / "fix.csv").read_bytes().decode("utf-8-sig")
+    (empty_folder / "fix.csv").write_text(text.replace("broken.example.com;12", "cleo@example.com;"), encoding="utf-8")
+
+    again = guestlist("lists", "check", messy, "--region", "GB", "--fixes", "fix.csv", "--json")
+    hashed = guestlist("lists", "hash", messy, "--region", "GB", "--fixes", "fix.csv")
+
+    assert "1 row to correct in fix.csv" in checked.stderr
+    assert text.splitlines()[0] == "guestlist_row;guestlist_problem;Mail;Telefon;Vorname;Notizen"
+    report = json.loads(again.stdout)
+    assert (report["rows"], report["usable"], report["rejected"]) == (6, 4, {"blank_row": 1})
+    assert report["fixes"]["rows"] == 1
+    assert json.loads(hashed.stdout)["data"][2][0] == digest("cleo@example.com")
+
+
+def test_rows_of_standard_input_can_be_corrected_too(guestlist: Command, empty_folder: Path) -> None:
+    guestlist("lists", "hash", "-", "--region", "GB", "--fixable", "fix.csv", stdin=MESSY.encode())
+
+    assert "broken.example.com" in (empty_folder / "fix.csv").read_text(encoding="utf-8")
+    assert (empty_folder / "fix.csv").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--fixable", "messy.csv"),
+        ("--fixable", "-"),
+        ("--fixes", "-"),
+        ("--fixes", "fix.csv", "--fixable", "fix.csv"),
+        ("--show-values", "--json"),
+    ],
+)
+def test_flags_that_contradict_each_other_are_a_usage_error(flags: tuple[str, ...], messy: str, guestlist: Command) -> None:
+    result = guestlist("lists", "check", messy, "--region", "GB", *flags)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
+def test_values_are_shown_in_clear_only_when_asked_for(messy: str, guestlist: Command) -> None:
+    result = guestlist("lists", "check", messy, "--region", "GB", "--show-values")
+
+    assert "07911 123456" in result.stdout
+    assert "447911123456" in result.stdout
+
+
+def test_as_many_rows_are_looked_at_as_asked_for(guestlist: Command, empty_folder: Path) -> None:
+    (empty_folder / "many.csv").write_text("email\n" + "".join(f"p{at}@example.com\n" for at in range(99)))
+
+    shown = [
+        json.loads(guestlist("lists", "check", "many.csv", "--region", "GB", "--json", *flags).stdout)["preview"]
+        for flags in ((), ("--rows", "50"))
+    ]
+
+    assert [len(rows) for rows in shown] == [20, 50]
+
+
+def test_the_how_to_shows_the_report_as_it_is(guestlist: Command) -> None:
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "how-to" / "read-a-list-report.md").read_text(encoding="utf-8")
+    shown = guestlist("lists", "check", str(root / "guestlist" / "lists" / "sample.csv"), "--region", "GB", "--rows", "3").stdout
+
+    capture = page.split("```console\n")[1].split("```")[0]
+    headings = [after for before, after in pairwise(shown.splitlines()) if not before and after[:1].isupper()]
+    assert len(headings) >= 6
+    assert [heading.partition(":")[0] for heading in headings if heading.partition(":")[0] not in capture] == []

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from guestlist.lists.base import ListOptions, ListReport, Payload, Rejected
-from guestlist.lists.engine import CsvListEngine
+from guestlist.lists.dedupe import IN_MEMORY
+from guestlist.lists.engine import FileListEngine
 
 NOW = datetime(2026, 7, 29, 12, tzinfo=UTC)
 
@@ -46,14 +47,14 @@ Read = Callable[..., Outcome]
 def read() -> Read:
     """Reads a file given as text or bytes, in the region GB unless told."""
 
-    def run(data: str | bytes, region: str = "GB", **options: Any) -> Outcome:
+    def run(data: str | bytes, region: str = "GB", in_memory: int = IN_MEMORY, **options: Any) -> Outcome:
         stream = io.BytesIO(data.encode() if isinstance(data, str) else data)
-        prepared = CsvListEngine(now=lambda: NOW).prepare(stream, ListOptions(region=region, **options), filename="list.csv")
+        engine = FileListEngine(now=lambda: NOW, in_memory=in_memory)
+        prepared = engine.prepare(stream, ListOptions(region=region, **options), filename="list.csv")
         payloads, rejects = [], []
-        for payload in prepared.payloads():
-            payloads.append(payload)
-            rejects.extend(prepared.rejects())
-        rejects.extend(prepared.rejects())
+        for step in prepared.steps():
+            payloads += [step.payload] if step.payload else []
+            rejects += step.rejects
         return Outcome(prepared.report, payloads, rejects)
 
     return run

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guestlist.errors import ListError
-from guestlist.lists.base import ListOptions
-from guestlist.lists.engine import CsvListEngine
+from guestlist.lists.base import ListOptions, Step
+from guestlist.lists.engine import FileListEngine
 from guestlist.lists.sample import SAMPLE_FILE, SAMPLE_REGION
 
 Read = Callable[..., Any]
@@ -26,6 +26,10 @@ SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def rows_of(steps: Iterable[Step]) -> int:
+    return sum(len(step.payload.data) for step in steps if step.payload)
 
 
 def good_rows(count: int) -> list[str]:
@@ -201,22 +205,22 @@ NASTY = st.sampled_from(
 def test_fuzzed_files_add_up_or_are_refused(parts: list[str], head: str, encoding: str) -> None:
     data = (head + "".join(parts)).encode(encoding, "replace")
     try:
-        prepared = CsvListEngine().prepare(io.BytesIO(data), ListOptions(region="GB", batch_rows=3))
-        rows = sum(len(payload.data) for payload in prepared.payloads())
+        prepared = FileListEngine().prepare(io.BytesIO(data), ListOptions(region="GB", batch_rows=3))
+        steps = list(prepared.steps())
     except ListError:
         return
-    report = prepared.report
+    report, rows = prepared.report, rows_of(steps)
     assert report.rows == report.usable + report.duplicates + sum(report.rejected.values())
     assert rows == report.usable
-    assert sum(report.rejected.values()) == sum(not one.column for one in prepared.rejects())
+    assert sum(report.rejected.values()) == sum(not one.column for step in steps for one in step.rejects)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=400), st.sampled_from([b"", b"email\n", b"email;phone\r\na@b.example;1\r\n"]))
 def test_any_bytes_add_up_or_are_refused(tail: bytes, head: bytes) -> None:
     try:
-        prepared = CsvListEngine().prepare(io.BytesIO(head + tail), ListOptions(region="GB"))
-        rows = sum(len(payload.data) for payload in prepared.payloads())
+        prepared = FileListEngine().prepare(io.BytesIO(head + tail), ListOptions(region="GB"))
+        rows = rows_of(prepared.steps())
     except ListError:
         return
     report = prepared.report
@@ -233,9 +237,9 @@ def test_how_the_bytes_arrive_changes_nothing() -> None:
         def read(self, size: int = -1) -> bytes:
             return self._left.read(min(size, 777))
 
-    whole = CsvListEngine().prepare(io.BytesIO(data), ListOptions(region="GB"))
-    dripped = CsvListEngine().prepare(Dripping(), ListOptions(region="GB"))  # type: ignore[arg-type]
-    assert list(whole.payloads()) == list(dripped.payloads())
+    whole = FileListEngine().prepare(io.BytesIO(data), ListOptions(region="GB"))
+    dripped = FileListEngine().prepare(Dripping(), ListOptions(region="GB"))  # type: ignore[arg-type]
+    assert list(whole.steps()) == list(dripped.steps())
     assert whole.report.sha256 == dripped.report.sha256 == hashlib.sha256(data).hexdigest()
 
 

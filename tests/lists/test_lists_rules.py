@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import re
+import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guestlist.lists.base import Key, Reject
+from guestlist.lists import rules
+from guestlist.lists.base import UNHASHED, Key, Reject
 from guestlist.lists.cells import BLANK
 from guestlist.lists.rules import RULES, hash_value, normalise, normalise_digest
 from guestlist.lists.sample_people import LANDS
@@ -39,6 +44,52 @@ VECTORS = [
 def test_vectors_of_the_fact_page(key: Key, raw: str, normalised: str, digest: str) -> None:
     assert normalise(key, raw, region="US", this_year=YEAR) == normalised
     assert hash_value(normalised) == digest
+
+
+SCRIPTS = [
+    ("ΟΔΥΣΣΕΎΣ", "οδυσσεύς"),  # the final sigma at the end only
+    ("ΣΊΣΥΦΟΣ-ΑΣ", "σίσυφοςας"),  # each part of a double name ends in one
+    ("İREM", "i\u0307rem"),  # dotted capital I is i and a dot above, as Unicode lowers it
+    ("IŞIK", "işik"),  # no language is guessed: I is i, not ı
+    ("ırmak", "ırmak"),
+    ("Groß", "groß"),  # not folded to ss
+    ("GROẞ", "groß"),
+    ("Jose\u0301", "josé"),  # composed
+    ("Nguye\u0302\u0303n", "nguyễn"),
+    ("Ǆemal", "ǆemal"),  # one letter, not two
+    ("ﬁona", "ﬁona"),  # a ligature is a letter; only the person knows what was meant
+    ("محمّد", "محمّد"),  # vowel marks stay
+    ("عبد الرحمن", "عبد الرحمن"),
+    ("פייגע־לאה", "פייגעלאה"),  # maqaf is punctuation
+    ("שָׂרָה", unicodedata.normalize("NFC", "שָׂרָה")),
+    ("สมชาย", "สมชาย"),
+    ("น้ำฝน", "น้ำฝน"),  # Thai marks above stay
+    ("毛泽东", "毛泽东"),
+    ("欧阳·娜娜", "欧阳娜娜"),  # middle dot
+    ("김민준", "김민준"),
+    ("\u1100\u1161\u11a8", "각"),  # jamo compose to a syllable
+    ("たなか", "たなか"),
+    ("प्रिया", "प्रिया"),
+    ("മീര\u200d", "മീര"),  # joiners at the end are invisible
+    ("Ⅳ", Reject("no_letters")),  # a Roman numeral is a number
+    ("\u0301\u0302", Reject("no_letters")),  # marks without a letter
+    ("🙂", Reject("no_letters")),
+    ("🙂 Ann", "ann"),
+    ("Ann\u00a0 Marie", "ann marie"),
+    ("J. R. R.", "j r r"),
+]
+
+
+@pytest.mark.parametrize(("raw", "normalised"), SCRIPTS)
+def test_names_of_every_script(raw: str, normalised: str | Reject) -> None:
+    for key in (Key.FN, Key.LN):
+        assert normalise(key, raw, region="GB", this_year=YEAR) == normalised
+
+
+def test_inner_spaces_of_names_go_when_the_setting_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert normalise(Key.FN, "Mary  Ann", region="GB", this_year=YEAR) == "mary ann"
+    monkeypatch.setattr(rules, "KEEP_INNER_SPACES", False)
+    assert normalise(Key.FN, "Mary  Ann", region="GB", this_year=YEAR) == "maryann"
 
 
 GOOD = [
@@ -133,6 +184,46 @@ def test_digests_of_a_hashed_column_are_kept_and_never_hashed_twice() -> None:
     assert normalise_digest(EMPTY) == Reject("not_a_hash")
 
 
+SHA256 = hash_value("mary@example.com")
+MD5 = hashlib.md5(b"mary@example.com").hexdigest()
+SHA1 = hashlib.sha1(b"mary@example.com").hexdigest()
+BASE64 = base64.b64encode(hashlib.sha256(b"mary@example.com").digest()).decode()
+DIGESTS = [
+    (SHA256, ""),
+    (SHA256.upper(), ""),
+    (f" {SHA256}\u200b", ""),
+    (MD5, "MD5"),
+    (MD5.upper(), "MD5"),
+    (SHA1, "SHA-1"),
+    (hashlib.sha512(b"mary").hexdigest(), "SHA-512"),
+    (BASE64, "Base64"),
+]
+
+
+@pytest.mark.parametrize("key", [key for key in Key if key not in UNHASHED])
+@pytest.mark.parametrize(("digest", "kind"), DIGESTS)
+def test_a_digest_is_never_hashed_again_and_its_kind_is_named(key: Key, digest: str, kind: str) -> None:
+    rejected = normalise(key, digest, region="US", this_year=YEAR)
+    assert isinstance(rejected, Reject)
+    assert rejected.code == "looks_hashed"
+    assert kind in rejected.remedy
+    assert bool(rejected.remedy) == bool(kind)
+
+
+def test_in_a_hashed_column_only_sha256_will_do() -> None:
+    for digest in (MD5, SHA1, BASE64):
+        rejected = normalise_digest(digest)
+        assert isinstance(rejected, Reject)
+        assert rejected.code == "not_a_hash"
+        assert rejected.remedy
+    assert normalise(Key.EXTERN_ID, MD5, region="GB", this_year=YEAR) == MD5
+
+
+def test_a_long_number_or_name_is_no_digest() -> None:
+    assert normalise(Key.FN, "Ann" * 20, region="GB", this_year=YEAR) == "ann" * 20
+    assert normalise(Key.PHONE, "1" * 32, region="GB", this_year=YEAR) == Reject("phone_too_long")
+
+
 anything = (
     st.text(max_size=60)
     | st.text(st.characters(codec=None), max_size=20)
@@ -150,6 +241,57 @@ def test_every_rule_takes_any_text_and_never_gives_an_empty_value(key: Key, raw:
         assert hash_value(value) != EMPTY
     else:
         assert value.code
+
+
+def _kinds(letters: str, extra: str = "") -> Callable[[str], bool]:
+    """Whether text holds only characters of some Unicode categories, and some others."""
+    return lambda text: all(unicodedata.category(char)[0] in letters or char in extra for char in text)
+
+
+def _shaped(pattern: str) -> Callable[[str], bool]:
+    return lambda text: re.fullmatch(pattern, text, re.ASCII) is not None
+
+
+ALPHABETS: dict[Key, Callable[[str], bool]] = {
+    Key.EMAIL: lambda text: text.isprintable() and text.count("@") == 1 and " " not in text and text == text.lower(),
+    Key.PHONE: _shaped(r"[1-9]\d{4,19}"),
+    Key.GEN: _shaped(r"[mf]"),
+    Key.DOBY: _shaped(r"(19|20)\d\d"),
+    Key.DOBM: _shaped(r"0[1-9]|1[0-2]"),
+    Key.DOBD: _shaped(r"0[1-9]|[12]\d|3[01]"),
+    Key.FN: _kinds("LMN", " "),
+    Key.LN: _kinds("LMN", " "),
+    Key.FI: lambda text: len(text) == 1 and text.isalpha(),
+    Key.CT: _kinds("LM"),
+    Key.ST: _kinds("LM"),
+    Key.ZIP: lambda text: len(text) <= 12 and all(char.isalnum() or char == "-" for char in text),
+    Key.COUNTRY: _shaped(r"[a-z]{2}"),
+    Key.MADID: _shaped(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+    Key.EXTERN_ID: lambda text: text == text.strip() != "",
+}
+LIKELY: dict[Key, st.SearchStrategy[str]] = {
+    Key.EMAIL: st.emails() | st.from_regex(r"\s*[\w.]{1,9}@\w{1,9}\.[a-zA-Z]{2,4}[;,.]?", fullmatch=True),
+    Key.PHONE: st.from_regex(r"(\+|00)?[ 0-9()\-]{7,20}( ?x[0-9]{1,3})?", fullmatch=True),
+    Key.GEN: st.sampled_from(["M", " f.", "Weiblich", "HOMME", "mujer", "男", "x"]),
+    Key.DOBY: st.integers(1800, 2100).map(str),
+    Key.DOBM: st.integers(-1, 14).map("{}.0".format),
+    Key.DOBD: st.integers(-1, 40).map(str),
+    Key.ZIP: st.from_regex(r"[A-Za-z0-9]{1,4}[ \-]?[A-Za-z0-9]{2,4}(\.0)?", fullmatch=True),
+    Key.COUNTRY: st.sampled_from(["UK", "deu", "Côte d'Ivoire", " 日本", "u.s.a.", "Neverland"]),
+    Key.MADID: st.uuids().map(str).map(str.upper),
+}
+
+
+@pytest.mark.parametrize("key", list(Key))
+@given(data=st.data(), region=regions)
+def test_what_comes_out_has_the_alphabet_of_its_key(key: Key, data: st.DataObject, region: str) -> None:
+    raw = data.draw(anything | LIKELY.get(key, st.text(st.characters(categories=["L", "M", "P", "Zs"]), max_size=20)))
+    value = RULES[key](raw, region, YEAR)
+    if isinstance(value, str):
+        assert value
+        assert ALPHABETS[key](value), value
+        assert unicodedata.is_normalized("NFC", value) or key is Key.EXTERN_ID
+        assert value.encode()
 
 
 @pytest.mark.parametrize("key", [key for key in Key if key is not Key.PHONE])
