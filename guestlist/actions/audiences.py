@@ -177,7 +177,10 @@ async def get_audience(services: Services, workspace_id: str, audience_id: str) 
 
 
 async def delete_audience(services: Services, workspace_id: str, audience_id: str) -> None:
-    """Deletes the audience at Meta, then here. Its people stay subscribers: removal is no opt-out."""
+    """Deletes the audience at Meta, then here. Its people stay subscribers: removal is no opt-out.
+
+    Its ledger of rows is dropped by the tidy lane.
+    """
     audience = await get_audience(services, workspace_id, audience_id)
     page = await services.get_page(workspace_id, audience["page_id"])
     if audience["state"] in (Audience.CREATING.value, Audience.UNKNOWN.value):

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 READS = frozenset(
     {"debug_token", "read_page", "read_terms", "list_audiences", "read_audience"}
-    | {"read_sessions", "list_tokens", "list_campaigns"}
+    | {"read_sessions", "list_tokens", "list_campaigns", "list_personas", "read_messenger_profile"}
 )
 
 
@@ -80,6 +80,10 @@ class ReadingGraphs:
     def usage(self, scope: str) -> float:
         """As the true factory says."""
         return self._graphs.usage(scope)
+
+    def regain(self, scope: str) -> float:
+        """As the true factory says."""
+        return self._graphs.regain(scope)
 
     async def close(self) -> None:
         """Closes the true factory."""

@@ -14,6 +14,7 @@ from guestlist.api.models import Given, GivenId, MetaId, Name, RowId, Words
 from guestlist.api.openapi import WRITING, refusals
 from guestlist.api.paging import ById, Listing
 from guestlist.api.uploads import Upload
+from guestlist.domain.uploads import Mode
 
 router = APIRouter(prefix="/v1/audiences", tags=["audiences"])
 
@@ -39,6 +40,12 @@ class NewUpload(Given):
 
     list_id: GivenId
     attestation: Attestation | None = None
+    mode: Mode = Field(
+        default=Mode.ADD,
+        description="`add` sends the rows that the audience does not have; `sync` also removes those that earlier uploads sent "
+        "and the list has no longer; with `replace` the list takes the place of everybody in the audience.",
+    )
+    full: bool = Field(default=False, strict=True, description="Send rows that the audience has, too.")
 
 
 @router.get("", summary="List audiences", responses=refusals(400))
@@ -101,12 +108,17 @@ async def list_consents(caller: Calling, audience_id: RowId) -> Listing[Consent]
 
 @router.post("/{audience_id}/uploads", summary="Upload a list", status_code=201, responses=refusals(404, *WRITING))
 async def start_upload(caller: Acting, audience_id: RowId, given: NewUpload) -> Upload:
-    """Starts the upload of a list into the audience. Without an attestation, 409 `consent_missing`: nothing goes to Meta."""
+    """Starts the upload of a list into the audience; which of its rows must be sent is found out soon after.
+
+    Without an attestation, 409 `consent_missing`: nothing goes to Meta.
+    """
     row = await uploads.start_upload(
         caller.services,
         caller.workspace_id,
         audience_id=audience_id,
         list_id=given.list_id,
         attestation=Attestation.check(given.attestation),
+        mode=given.mode,
+        full=given.full,
     )
     return Upload.of(row)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from guestlist.cli.consent import Basis, By, Words, collect_attestation
+from guestlist.cli.deleting import Yes, confirm_deletion
 from guestlist.cli.installation import in_installation, print_rehearsal
 from guestlist.cli.listings import Columns, document, print_listing
 from guestlist.cli.options import After, DryRun, Json, Limit, PageId, Patience, Wait
@@ -212,7 +212,7 @@ def adopt(
 def delete(
     context: typer.Context,
     audience: OurId,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    yes: Yes = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -222,7 +222,7 @@ def delete(
     from guestlist.api.audience_models import Audience
 
     if not (yes or dry_run):
-        confirm_deletion(audience)
+        confirm_deletion(f"Delete {audience} at Meta for good?")
 
     async def task(app: App) -> Row:
         services = rehearse(app.services) if dry_run else app.services
@@ -236,13 +236,6 @@ def delete(
         print_json(document(Audience, row))
     else:
         print_text(f"Deleted the audience “{row['name']}”.")
-
-
-def confirm_deletion(audience_id: str) -> None:
-    """Asks on a terminal. Errors: UsageError where nobody can be asked, typer.Abort on a no."""
-    if not sys.stdin.isatty():
-        raise UsageError("Deleting cannot be undone.", code="not_confirmed", remedy="Say that it is meant: --yes")
-    typer.confirm(f"Delete {audience_id} at Meta for good?", abort=True, err=True)
 
 
 def print_audience(row: Row) -> None:

@@ -1,23 +1,27 @@
-"""`guestlist lists import`, `list`, `show` and `rejects`: customer lists that are kept, as digests, ready to upload."""
+"""`guestlist lists import`, `list`, `show`, `rejects` and `delete`: customer lists that are kept, as digests, ready to upload."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from guestlist.cli.advice import print_advice, summarize
-from guestlist.cli.installation import in_installation
-from guestlist.cli.list_files import STANDARD, open_list, open_rejects
+from guestlist.cli.deleting import Yes, confirm_deletion
+from guestlist.cli.installation import in_installation, print_rehearsal
+from guestlist.cli.list_files import STANDARD, check_targets, open_list, open_rejects
+from guestlist.cli.list_fixes import Fixable, Fixes, open_fixable, with_fixes
 from guestlist.cli.listings import Columns, document, print_listing
-from guestlist.cli.lists import Delimiter, Encoding, File, Header, Map, app, list_options
-from guestlist.cli.options import After, Json, Limit, Region
+from guestlist.cli.lists import Delimiter, Encoding, File, Header, Map, Sheet, Workers, app, list_options
+from guestlist.cli.options import After, DryRun, Json, Limit, Region
 from guestlist.cli.output import count, plural, print_facts, print_json, print_text, progress, say, when
+from guestlist.cli.saved_mappings import say_saved
 from guestlist.cli.state import state_of
 from guestlist.errors import RefusedError
-from guestlist.lists.base import ListReport, Rejected
+from guestlist.lists.base import ListReport, Rejected, Step
 
 if TYPE_CHECKING:
     from guestlist.app import App
@@ -41,6 +45,10 @@ def import_list(
     delimiter: Delimiter = None,
     header: Header = None,
     mapping: Map = None,
+    sheet: Sheet = None,
+    workers: Workers = None,
+    fixable: Fixable = None,
+    fixes: Fixes = None,
 ) -> None:
     """Read a customer file and keep its digests, ready to upload. Clear values are never stored, and nothing is sent.
 
@@ -49,15 +57,22 @@ def import_list(
     from guestlist.actions import lists
     from guestlist.api.list_models import CustomerList
 
-    options = list_options(region, encoding, delimiter, header, mapping)
+    check_targets(file, fixable, fixes=fixes)
+    options = list_options(region, encoding, delimiter, header, mapping, sheet, workers)
     called = "standard input" if file == STANDARD else file.name
-    with open_list(file, state_of(context).settings.list_max_bytes) as source, progress(f"Importing {called}") as advance:
+    max_bytes = state_of(context).settings.list_max_bytes
+    with ExitStack() as files:
+        source = files.enter_context(open_list(file, max_bytes, twice=fixable is not None))
+        options = files.enter_context(with_fixes(options, fixes, max_bytes))
+        keep = files.enter_context(open_fixable(fixable, source, options))
+        advance = files.enter_context(progress(f"Importing {called}"))
         seen = 0
 
-        def tell(report: ListReport) -> None:
+        def tell(report: ListReport, step: Step) -> None:
             nonlocal seen
             advance(report.rows - seen)
             seen = report.rows
+            keep(report, step)
 
         async def task(app: App) -> Row:
             return await lists.import_list(
@@ -68,7 +83,9 @@ def import_list(
     if as_json:
         print_json(document(CustomerList, row))
         return
-    print_text(summarize(parse_report(row)))
+    report = parse_report(row)
+    print_text(summarize(report))
+    say_saved(report, keeps=True)
     print_facts({"Id": row["id"], "List": row["name"]})
     say(f"What was lost, and why: guestlist lists show {row['id']}")
     say(f"Next: guestlist audiences upload AUDIENCE --list {row['id']}")
@@ -102,12 +119,8 @@ def show(context: typer.Context, list_id: OurId, as_json: Json = False) -> None:
     """Print a list's report: what was mapped, normalised and lost, with masked examples."""
     from guestlist.actions.lists import get_list
     from guestlist.api.list_models import CustomerList
-    from guestlist.lists.rejects import REGISTRY
 
-    async def task(app: App) -> tuple[Row, Sequence[Row]]:
-        return await get_list(app.services, app.workspace_id, list_id), await read_block(app, list_id, 0)
-
-    row, lost = in_installation(context, task)
+    row = in_installation(context, lambda app: get_list(app.services, app.workspace_id, list_id))
     if row["state"] != "ready":
         raise RefusedError(
             f"List {list_id} is {row['state']}.", code="list_not_ready", remedy="Wait a moment, or import the file again."
@@ -118,8 +131,7 @@ def show(context: typer.Context, list_id: OurId, as_json: Json = False) -> None:
         return
     print_facts({"Id": row["id"], "List": row["name"], "Imported": when(row["created_at"]), "File (SHA-256)": row["sha256"]})
     print_text()
-    own = {each["code"]: each["remedy"] for each in reversed(lost)}  # the first of a code tells its remedy, as in `check`
-    print_advice(report, {code: entry.remedy for code, entry in REGISTRY.items()} | own)
+    print_advice(report)
 
 
 def parse_report(row: Row) -> ListReport:
@@ -195,3 +207,26 @@ async def iterate_blocks(app: App, list_id: str, block: Sequence[Row]) -> AsyncI
     while block:
         yield block
         block = await read_block(app, list_id, block[-1]["position"])
+
+
+@app.command()
+def delete(context: typer.Context, list_id: OurId, yes: Yes = False, dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Delete a list with its digests and rejects. Audiences it was uploaded into stay as they are."""
+    from guestlist.actions.lists import delete_list, get_list
+    from guestlist.actions.rehearsal import rehearse
+
+    if not (yes or dry_run):
+        confirm_deletion(f"Delete {list_id} for good?")
+
+    async def task(app: App) -> Row:
+        row = await get_list(app.services, app.workspace_id, list_id)
+        await delete_list(rehearse(app.services) if dry_run else app.services, app.workspace_id, list_id)
+        return row
+
+    row = in_installation(context, task)
+    if dry_run:
+        print_rehearsal(f"delete the list “{row['name']}” with {plural(row['usable'], 'row')} of digests.", as_json=as_json)
+    elif as_json:
+        print_json({"id": list_id, "deleted": True})
+    else:
+        print_text(f"Deleted the list “{row['name']}”.")

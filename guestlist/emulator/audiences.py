@@ -38,6 +38,7 @@ FILE_SOURCES = frozenset({"USER_PROVIDED_ONLY", "PARTNER_PROVIDED_ONLY", "BOTH_U
 CHANNELS = frozenset({"MESSENGER", "WHATSAPP"})
 PRODUCTS = frozenset({"ADS", "MARKETING_MESSAGES"})
 MOST_FILE_AUDIENCES = 500
+REPLACE_SECONDS = 90 * 60.0  # emulated: the time a replace session has
 SUBSCRIBER_LIST = 1010  # data_source.subtype of Messenger lists
 SILENT_FIELDS = (  # known to Graph, never set here
     "retention_days",
@@ -117,7 +118,7 @@ def list_audiences(call: Call, account: AdAccount) -> dict[str, Any]:
     def show(audience: Audience) -> dict[str, Any] | None:
         if only_lists and audience.page is None:
             return None
-        return select_fields(audience_record(audience), chosen, "CustomAudience")
+        return select_fields(audience_record(audience, call.now), chosen, "CustomAudience")
 
     return build_page(call, account.audiences, show)
 
@@ -141,7 +142,7 @@ def read_audience(call: Call, audience: Audience) -> dict[str, Any]:
     call.require("ads_management")
     call.count("custom_audience", audience.account.id)
     chosen = parse_fields(call.params.text("fields") or "id")
-    return select_fields(audience_record(audience), chosen, "CustomAudience")
+    return select_fields(audience_record(audience, call.now), chosen, "CustomAudience")
 
 
 def update_audience(call: Call, audience: Audience) -> dict[str, Any]:
@@ -165,8 +166,9 @@ def delete_audience(call: Call, audience: Audience) -> dict[str, Any]:
     return {"success": True}
 
 
-def audience_record(audience: Audience) -> dict[str, Any]:
-    """Every field of an audience this emulator knows."""
+def audience_record(audience: Audience, now: float) -> dict[str, Any]:
+    """Every field of an audience this emulator knows, at an emulated moment (unix seconds)."""
+    give_up_late(audience, now)
     lower, upper = bounds(audience)
     page = audience.page
     subtype = "SUBSCRIBER_LIST" if page else "MULTI_HASHES"
@@ -207,9 +209,19 @@ def _delivery_status(audience: Audience) -> dict[str, Any]:
     return {"code": 200, "description": "This audience is ready for use."}
 
 
+def give_up_late(audience: Audience, now: float) -> None:
+    """A replace session that has not ended in time changes nothing, and others may begin."""
+    running = audience.replacing
+    if running is not None and not running.last_seen and now - running.started > REPLACE_SECONDS:
+        running.timed_out = audience.replace_failed = True
+        audience.replacing = None
+
+
 def _operation_status(audience: Audience) -> dict[str, Any]:
     if audience.flagged:
         return {"code": 471, "description": "Flagged"}
+    if audience.replace_failed:
+        return {"code": 415, "description": "The last replace failed"}
     if audience.replacing is not None:
         return {"code": 414, "description": "Replace in progress"}
     if audience.received == 0:

@@ -21,8 +21,16 @@ HOURLY: dict[str, int] = {
     "ads_insights": 190_000,
     "tokens": 1_000_000,
 }
+UPLOADS: dict[str, int] = {"upload_rows": 10_000, "upload_bytes": 5_000_000}  # of one call; Meta states the rows only
+PACES: dict[str, tuple[int, float]] = {  # of one Page: how many in how many seconds
+    "phone_sends": (5_000, HOUR),
+    "profile": (10, 600.0),
+}
+MEDIA_RATE = 10  # calls a second and Page that send audio or video (0.4)
 REFUSALS: dict[str, tuple[int, int | None]] = {
     "app": (4, None),
+    "phone_sends": (4, 2018022),
+    "profile": (613, None),
     "custom_audience": (80003, 2446079),
     "ads_management": (80004, 2446079),
     "ads_insights": (80000, 2446079),
@@ -79,7 +87,10 @@ class Limits:
     def __init__(self, *, rate: int) -> None:
         self.rate = rate
         self.hourly = dict(HOURLY)
+        self.uploads = dict(UPLOADS)
+        self.paces = {name: allowed for name, (allowed, _) in PACES.items()}
         self.windows: dict[str, SendWindow] = {}
+        self._page_windows: dict[tuple[str, bool], SendWindow] = {}
         self._counts: dict[tuple[str, str], PeriodCount] = {}
 
     def set_rate(self, rate: int) -> None:
@@ -87,6 +98,7 @@ class Limits:
         self.rate = rate
         for window in self.windows.values():
             window.limit = rate
+        self._page_windows.clear()
 
     def window(self, page_id: str) -> SendWindow:
         found = self.windows.get(page_id)
@@ -99,18 +111,30 @@ class Limits:
         if not self.window(page_id).take():
             raise marketing(2300078)
 
+    def check_page_send(self, page_id: str, *, media: bool) -> None:
+        """Errors: 613 when the Page's second of the Send API is full; audio and video have one of their own."""
+        window = self._page_windows.get((page_id, media))
+        if window is None:
+            limit = min(self.rate, MEDIA_RATE) if media else self.rate
+            window = self._page_windows[page_id, media] = SendWindow(limit)
+        if not window.take():
+            raise GraphFault("Calls to this api have exceeded the rate limit.", code=613, subcode=2534040)
+
+    def check_pace(self, name: str, page_id: str, now: float) -> None:
+        """Errors: 4/2018022 too many sends to phone numbers, 613 too many calls of the Messenger profile."""
+        if self.count(name, page_id, now, allowed=self.paces[name], period=PACES[name][1]) > 100:
+            raise refusal(name)
+
     def count(self, use_case: str, object_id: str, now: float, *, allowed: int, period: float = HOUR) -> float:
-        """Counts a call and gives the usage in percent. Errors: the use case's own code when all of it is used."""
+        """Counts a call and gives the usage in percent, above 100 for a call too many."""
         counter = self._counts.get((use_case, object_id))
         if counter is None:
             counter = self._counts[use_case, object_id] = PeriodCount(period)
-        total = counter.add(now)
-        if total > allowed:
-            raise _refusal(use_case)
-        return 100.0 * total / allowed
+        return 100.0 * counter.add(now) / max(allowed, 1e-6)  # 0 allows nothing
 
 
-def _refusal(use_case: str) -> GraphFault:
+def refusal(use_case: str) -> GraphFault:
+    """What a call too many is told."""
     if use_case == "tokens":
         return marketing(2300080)
     code, subcode = REFUSALS[use_case]

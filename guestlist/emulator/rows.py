@@ -9,9 +9,8 @@ from typing import Any
 
 from .calls import Call
 from .crowd import EMPTY
-from .errors import invalid
+from .errors import GraphFault, invalid
 
-MOST_ROWS = 10_000
 MOST_SAMPLES = 100
 HASHED = frozenset(["EMAIL", "PHONE", "GEN", "DOBY", "DOBM", "DOBD", "FN", "LN", "FI", "CT", "ST", "ZIP", "COUNTRY"])
 PLAIN = frozenset(
@@ -26,6 +25,9 @@ PLAIN = frozenset(
         "DATA_PROCESSING_OPTIONS_STATE",
     ]
 )
+IDS = frozenset(["MADID", "EXTERN_ID", "PAGEUID", "APPUID"])
+"""Ids that go up in clear. A Messenger list is matched by e-mail and phone alone: its rows may not hold them."""
+
 SINGLE = {"EMAIL_SHA256": "EMAIL", "PHONE_SHA256": "PHONE", "MOBILE_ADVERTISER_ID": "MADID", "UID": "APPUID"}
 DIGEST = re.compile(r"[0-9a-f]{64}")
 EMPTY_HEX = EMPTY.hex()
@@ -50,14 +52,17 @@ class SessionPart:
     last: bool
 
 
-def read_rows(call: Call) -> Rows:
-    """The `payload` of a call. Errors: 100 for a wrong schema, rows that do not fit it, or more than 10,000 of them."""
+def read_rows(call: Call, *, messenger: bool = False) -> Rows:
+    """The `payload` of a call. Errors: 100 for a wrong schema, rows that do not fit it, or too many; 1 for too many bytes."""
+    most_rows, most_bytes = (call.emulator.limits.uploads[name] for name in ("upload_rows", "upload_bytes"))
+    if call.size > most_bytes:
+        raise GraphFault("Please reduce the amount of data you're asking for, then retry your request", code=1, status=500)
     payload = call.params.mapping("payload", required=True) or {}
     schema, data = payload.get("schema"), payload.get("data")
     if not isinstance(data, list) or not data:
         raise invalid("payload.data must be an array of rows")
-    if len(data) > MOST_ROWS:
-        raise invalid(f"payload.data holds {len(data)} rows; at most {MOST_ROWS} are allowed in a request")
+    if len(data) > most_rows:
+        raise GraphFault(f"payload.data holds {len(data)} rows; at most {most_rows} are allowed in a request", code=105)
     if isinstance(schema, str):
         keys = [SINGLE.get(schema, schema)]
         table: Sequence[Any] = [[cell] for cell in data] if not any(isinstance(cell, list) for cell in data) else ()
@@ -70,17 +75,20 @@ def read_rows(call: Call) -> Rows:
     for key in keys:
         if key not in HASHED and key not in PLAIN:
             raise invalid(f"payload.schema holds an unknown key {key[:40]!r}")
-    return _check_rows(keys, table)
+    return _check_rows(keys, table, messenger=messenger)
 
 
-def _check_rows(keys: Sequence[str], table: Sequence[Any]) -> Rows:
+def _check_rows(keys: Sequence[str], table: Sequence[Any], *, messenger: bool) -> Rows:
     rows = Rows(len(table))
+    ids = [index for index, key in enumerate(keys) if messenger and key in IDS]
     hashed = [index for index, key in enumerate(keys) if key in HASHED]
     identity = [index for index, key in enumerate(keys) if key in ("EMAIL", "PHONE")]
     for number, row in enumerate(table):
         if not isinstance(row, list) or len(row) != len(keys):
             raise invalid(f"payload.data row {number} does not have the {len(keys)} values of payload.schema")
         bad = next((cell for cell in (row[index] for index in hashed) if cell != "" and not _is_digest(cell)), None)
+        if bad is None:
+            bad = next((row[index] for index in ids if row[index] not in ("", None)), None)
         found = tuple(bytes.fromhex(row[index]) for index in identity if _is_digest(row[index]))
         if bad is not None or not found:
             rows.invalid += 1

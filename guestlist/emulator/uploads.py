@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from .audiences import bounds
+from .audiences import bounds, give_up_late
 from .calls import Call
 from .crowd import Person
 from .emulator import Emulator
@@ -17,7 +17,6 @@ from .rows import Rows, SessionPart, read_rows, read_session
 from .things import AdAccount, Audience, Page, Session
 from .webhooks import UPLOAD_STATUS, Event
 
-REPLACE_SECONDS = 90 * 60.0
 DIGEST = re.compile(r"[0-9a-f]{64}")
 PHONE = re.compile(r"\+[0-9]{6,15}")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -26,9 +25,10 @@ EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 def add_users(call: Call, audience: Audience) -> dict[str, Any]:
     """`POST /<CA_ID>/users`. Errors: 100, 100/1713230 flagged, 2650/1870145 while a replace runs."""
     _check_upload(call, audience)
+    give_up_late(audience, call.now)
     if audience.replacing is not None:
         raise _replace_fault("Another update of this audience is in progress", 1870145)
-    rows, part = read_rows(call), read_session(call)
+    rows, part = read_rows(call, messenger=audience.page is not None), read_session(call)
     session = _open_session(call, audience, part)
     _take(call, audience, session, rows, replace=False)
     return _answer(call, audience, session, rows)
@@ -37,7 +37,7 @@ def add_users(call: Call, audience: Audience) -> dict[str, Any]:
 def replace_users(call: Call, audience: Audience) -> dict[str, Any]:
     """`POST /<CA_ID>/usersreplace`: the session's rows take the place of all others. Errors: 100, 2650."""
     _check_upload(call, audience)
-    rows, part = read_rows(call), read_session(call, required=True)
+    rows, part = read_rows(call, messenger=audience.page is not None), read_session(call, required=True)
     if part is None:
         raise invalid("The parameter session is required")
     session = _continue_replace(call, audience, part)
@@ -50,22 +50,22 @@ def replace_users(call: Call, audience: Audience) -> dict[str, Any]:
 
 
 def _continue_replace(call: Call, audience: Audience, part: SessionPart) -> Session:
-    running, known = audience.replacing, audience.sessions.get(part.id)
+    known = audience.sessions.get(part.id)
     if known is not None and known.last_seen:
         raise _replace_fault("The session is already finished", 1870159)
+    give_up_late(audience, call.now)
+    running = audience.replacing
+    if known is not None and known.timed_out:
+        raise _replace_fault("The session has timed out", 1870158)
     if running is not None and running.id != part.id:
-        if call.now - running.started <= REPLACE_SECONDS:
-            raise _replace_fault("Another update of this audience is in progress", 1870145)
-        running = audience.replacing = None
+        raise _replace_fault("Another update of this audience is in progress", 1870145)
     if running is None:
         if part.batch_seq != 1:
             raise _replace_fault("The first batch of the session is missing", 1870147)
-        audience.replaced_people = {}
-        audience.replacing = _open_session(call, audience, part)
+        if audience.matching:
+            raise _replace_fault("Another update of this audience is in progress", 1870145)
+        audience.replacing, audience.replace_failed = _open_session(call, audience, part), False
         return audience.replacing
-    if call.now - running.started > REPLACE_SECONDS:
-        audience.replacing = None
-        raise _replace_fault("The session has timed out", 1870158)
     if part.last and part.batch_seq > running.batches + 1:
         raise _replace_fault("The session is incomplete", 1870148)
     return _open_session(call, audience, part)
@@ -115,7 +115,7 @@ def _take(call: Call, audience: Audience, session: Session, rows: Rows, *, repla
 
 
 def _match(emulator: Emulator, audience: Audience, session: Session, known: Iterable[bytes], at: float, *, replace: bool) -> None:
-    inside = audience.replaced_people if replace else audience.members
+    inside = session.people if replace else audience.members
     for digest in known:
         person = emulator.crowd.find(digest)
         if person is None or not person.exists or any(one in inside for one in person.digests):
@@ -131,7 +131,7 @@ def _match(emulator: Emulator, audience: Audience, session: Session, known: Iter
     if session.last_seen and session.matching == 0:
         session.ended = at
         if replace and audience.replacing is session:
-            audience.members, audience.replacing = audience.replaced_people, None
+            audience.members, audience.replacing = session.people, None
 
 
 def _subscribe(emulator: Emulator, audience: Audience, page: Page, person: Person, at: float) -> None:
@@ -183,12 +183,17 @@ def _answer(call: Call, audience: Audience, session: Session, rows: Rows) -> dic
 def remove_users(call: Call, audience: Audience) -> dict[str, Any]:
     """`DELETE /<CA_ID>/users`: out of the audience; the opt-in stays."""
     _check_upload(call, audience)
-    rows, part = read_rows(call), read_session(call)
+    rows, part = read_rows(call, messenger=audience.page is not None), read_session(call)
+    session = _open_session(call, audience, part)
+    session.received += rows.received
+    session.invalid += rows.invalid
+    if session.last_seen:
+        session.ended = call.now
     _remove(call, [audience], rows)
     return {
         "audience_id": audience.id,
-        "session_id": part.id if part else call.emulator.world.new_id("97"),
-        "num_received": rows.received,
+        "session_id": session.id,
+        "num_received": session.received,
         "num_invalid_entries": rows.invalid,
         "invalid_entry_samples": rows.samples,
     }

@@ -1,4 +1,4 @@
-"""Calls on audiences and their uploads. Fact page 1.1, 1.2, 1.5."""
+"""Calls on audiences and their uploads. Fact page 1.1, 1.2, 1.4, 1.5."""
 
 from __future__ import annotations
 
@@ -63,16 +63,25 @@ class AudienceCalls:
         self, audience_id: str, *, schema: Sequence[str], data: Sequence[Sequence[str]], session: Session
     ) -> UploadAnswer:
         """Hands over one batch of hashed rows, at most 10,000. What Meta matched is told later, by webhook and bounds."""
-        body = {
-            "payload": {"schema": list(schema), "data": list(data)},
-            "session": {
-                "session_id": session.session_id,
-                "batch_seq": session.batch_seq,
-                "last_batch_flag": session.last,
-                "estimated_num_total": session.estimated_total,
-            },
-        }
+        body = build_batch(schema, data, session)
         return await self._caller.write(build_path(audience_id, "users"), body, parse_upload_answer)
+
+    async def remove_users(
+        self, audience_id: str, *, schema: Sequence[str], data: Sequence[Sequence[str]], session: Session
+    ) -> UploadAnswer:
+        """Takes the people of one batch of rows out of the audience. They stay subscribers: this is no opt-out.
+
+        The rows travel in the body, so the call is a POST that names its true method, as Meta documents for this edge.
+        """
+        body = {**build_batch(schema, data, session), "method": "DELETE"}
+        return await self._caller.write(build_path(audience_id, "users"), body, parse_upload_answer)
+
+    async def replace_users(
+        self, audience_id: str, *, schema: Sequence[str], data: Sequence[Sequence[str]], session: Session
+    ) -> UploadAnswer:
+        """One batch of a session whose rows take the place of all others. The session must end within 90 minutes."""
+        body = build_batch(schema, data, session)
+        return await self._caller.write(build_path(audience_id, "usersreplace"), body, parse_upload_answer)
 
     async def read_sessions(self, audience_id: str) -> Sequence[SessionInfo]:
         """Every upload session of the audience, and how many rows Meta has received in each."""
@@ -81,6 +90,19 @@ class AudienceCalls:
         return await read_all(
             lambda page: self._caller.read(path, {**params, **page}, parse_page(parse_session)), SESSIONS_A_PAGE
         )
+
+
+def build_batch(schema: Sequence[str], data: Sequence[Sequence[str]], session: Session) -> Document:
+    """The body of a batch: its rows, and where it stands in its session."""
+    return {
+        "payload": {"schema": list(schema), "data": list(data)},
+        "session": {
+            "session_id": session.session_id,
+            "batch_seq": session.batch_seq,
+            "last_batch_flag": session.last,
+            "estimated_num_total": session.estimated_total,
+        },
+    }
 
 
 def parse_audience(document: Document) -> AudienceInfo:

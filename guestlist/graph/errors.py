@@ -9,7 +9,8 @@ Whether a refused or unreadable **write** was applied:
 - A number nobody documents is a refusal, but UNKNOWN on HTTP 5xx or where `is_transient` is set; an envelope without a number
   is a refusal on 4xx only.
 - An answer without an envelope (HTML, an empty or cut body, JSON that is not what the call gives) is UNKNOWN, on HTTP 200 as on
-  5xx; only 429 is NO, since it says that the request was turned away.
+  5xx; only 413 and 429 are NO, since they say that the request was turned away.
+- "Reduce the amount of data" is code 1, so it is UNKNOWN like it, but on HTTP 413: the call is not repeated before it was cut.
 
 A read has no effect, so its errors are always NO. `python -m guestlist.graph.errors` prints the reference page of the table.
 """
@@ -20,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .base import Applied, ErrorClass, GraphError, Response, TransportError
+from .base import Applied, ErrorClass, GraphError, Response, TooMuchDataError, TransportError
 from .error_table import FAMILIES, TABLE, UNLISTED_MARKETING, Entry, find_entry
 from .usage import regain_seconds
 from .wire import Document, WireError, as_int, as_number, as_object, as_text, parse_json
@@ -28,12 +29,14 @@ from .wire import Document, WireError, as_int, as_number, as_object, as_text, pa
 LONGEST_WAIT = 7 * 86_400.0
 """Seconds. A longer wait in an answer is junk, and would overflow a date."""
 
+TOO_MANY_PARAMETERS = 105
+"""What Meta may also say of a call with too many rows (fact page 1.2)."""
+
+TOO_LARGE = 413
+"""The HTTP status of a body that was turned away for its size."""
+
 STATUS_CLASSES = {401: ErrorClass.RECONNECT, 403: ErrorClass.RECONNECT, 429: ErrorClass.WAIT}
 """What an envelope with an unknown number asks for, where its HTTP status says more than "4xx: fix it"."""
-
-
-class TooMuchDataError(GraphError):
-    """Code 1 in its variant "reduce the amount of data": never repeated unchanged, but the read works with fewer rows a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,8 @@ def build_error(
         kind = ErrorClass.RETRY if unsure else STATUS_CLASSES.get(status or 0, ErrorClass.FIX)
         sentence = _unlisted_sentence(envelope)
     make = GraphError
-    if envelope.too_much_data and not write:
-        make, kind = TooMuchDataError, ErrorClass.FIX
+    if envelope.too_much_data or (write and envelope.code == TOO_MANY_PARAMETERS):
+        make, kind, unsure = TooMuchDataError, ErrorClass.FIX, unsure and status != TOO_LARGE
     return make(
         sentence,
         kind=kind,
@@ -162,8 +165,10 @@ def _find_envelope(body: bytes) -> Envelope | None:
 
 
 def _classify_garbage(response: Response, *, write: bool) -> GraphError:
-    status = response.status
-    if status == 429:
+    status, make = response.status, GraphError
+    if status == TOO_LARGE:
+        sentence, kind, make = "Something before Graph turned the call away: it is too large.", ErrorClass.FIX, TooMuchDataError
+    elif status == 429:
         sentence, kind = "Something before Graph turned the call away: too many calls.", ErrorClass.WAIT
     elif status >= 500:
         sentence, kind = f"Graph is down for a moment (HTTP {status}).", ErrorClass.RETRY
@@ -171,13 +176,13 @@ def _classify_garbage(response: Response, *, write: bool) -> GraphError:
         sentence, kind = f"What answered (HTTP {status}) is not Graph: check the base URL and the version.", ErrorClass.FIX
     else:
         sentence, kind = "Graph's answer cannot be read.", ErrorClass.RETRY
-    turned_away = status == 429
-    return GraphError(
+    turned_away = status in (429, TOO_LARGE)
+    return make(
         sentence,
         kind=kind,
         applied=Applied.UNKNOWN if write and not turned_away else Applied.NO,
         status=status,
-        retry_after=_retry_after(None, {}, response.headers) if turned_away else None,
+        retry_after=_retry_after(None, {}, response.headers) if status == 429 else None,
     )
 
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from .base import ErrorClass, GraphError
-from .errors import TooMuchDataError
+from .base import ErrorClass, GraphError, TooMuchDataError
 from .wire import Document, WireError, as_object, as_text, parse_rows
 
 Row = TypeVar("Row")

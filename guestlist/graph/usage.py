@@ -18,6 +18,9 @@ APP = "x-app-usage"
 AD_ACCOUNT = "x-ad-account-usage"
 BUSINESS = "x-business-use-case-usage"
 HEADERS = frozenset({APP, AD_ACCOUNT, BUSINESS})
+SPENT = 100.0
+"""Percent. Past this Graph refuses calls; only then does an ad account's `reset_time_duration` (seconds) mean a wait."""
+
 MOST_OBJECTS = 32
 """Graph sends up to so many business use cases in one header."""
 
@@ -25,6 +28,9 @@ FRESH_SECONDS = 300.0
 """A percentage older than this says nothing any more: the windows roll on, and a quiet scope has nothing to slow down."""
 
 MOST_REPORTS = 4096
+
+LONGEST_LOSS = 86_400.0
+"""Seconds. Limits are counted by the hour or by the day: a longer estimate is junk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +59,12 @@ def regain_seconds(headers: Mapping[str, str]) -> float | None:
 
 
 class UsageBook:
-    """The latest percentages by scope and source, kept while fresh. Shared by all clients of a factory."""
+    """The latest percentages by scope and source, kept while fresh, and until when access is lost. Shared by all clients."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._latest: dict[str, dict[str, tuple[float, float]]] = {}
+        self._lost: dict[str, float] = {}  # scope -> when access is regained
 
     def note(self, node: str, headers: Mapping[str, str]) -> None:
         """Takes in the headers of an answer to a call on `node`, the Page, ad account or object in its path."""
@@ -69,8 +76,15 @@ class UsageBook:
             scopes = {""} if report.source == "app" else {_scope(report.scope), _scope(node)} - {""}
             for scope in scopes:
                 self._latest.setdefault(scope, {})[report.source] = (report.percent, now)
+                if report.regain_seconds:
+                    self._lost[scope] = now + min(report.regain_seconds, LONGEST_LOSS)
         if len(self._latest) > MOST_REPORTS:
             self._forget_stale(now)
+
+    def regain(self, scope: str) -> float:
+        """Seconds until this Page or ad account, or the whole app, regains access; 0 while it has it."""
+        until = max(self._lost.get(_scope(scope), 0.0), self._lost.get("", 0.0))
+        return max(0.0, until - self._monotonic())
 
     def highest(self, scope: str) -> float:
         """The highest fresh percentage of this Page or ad account, or of the whole app; 0 when none was reported."""
@@ -83,6 +97,7 @@ class UsageBook:
         self._latest = {
             scope: sources for scope, sources in self._latest.items() if any(at >= oldest for _, at in sources.values())
         }
+        self._lost = {scope: until for scope, until in self._lost.items() if until > now}
 
 
 @lru_cache(maxsize=1024)  # the percentages are whole numbers that change far less often than calls are made
@@ -96,7 +111,10 @@ def _parse_header(name: str, value: str) -> tuple[Report, ...]:
     if name == APP:
         return (Report("app", "", _highest(header)),)
     percent = as_number(header.get("acc_id_util_pct"))
-    return () if percent is None else (Report("account", "", max(percent, 0.0)),)
+    if percent is None:
+        return ()
+    reset = as_number(header.get("reset_time_duration")) or 0.0
+    return (Report("account", "", max(percent, 0.0), max(reset, 0.0) if percent >= SPENT else 0.0),)
 
 
 def _parse_business(header: Mapping[str, Any]) -> Iterator[Report]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Select, Table, and_, select, update
+from sqlalchemy import delete as delete_from
 from sqlalchemy import insert as insert_into
 
 from guestlist.errors import NotFoundError
@@ -18,15 +19,15 @@ async def insert(tx: Transaction, table: Table, row: Mapping[str, Any]) -> None:
     await tx.execute(insert_into(table), row)
 
 
-async def find(tx: Transaction, table: Table, workspace_id: str, row_id: str) -> Row | None:
-    """The workspace's row with this id, if any."""
-    return await tx.fetch_one(select(table).where(table.c.workspace_id == workspace_id, table.c.id == row_id))
+async def find(tx: Transaction, table: Table, workspace_id: str, row_id: str, *, lock: bool = False) -> Row | None:
+    """The workspace's row with this id, if any; `lock` holds it until the transaction ends (writers only)."""
+    query = select(table).where(table.c.workspace_id == workspace_id, table.c.id == row_id)
+    return await tx.fetch_one(query.with_for_update() if lock else query)
 
 
 async def get(tx: Transaction, table: Table, workspace_id: str, row_id: str, *, lock: bool = False) -> Row:
     """The workspace's row with this id; `lock` holds it until the transaction ends (writers only). Errors: NotFoundError."""
-    query = select(table).where(table.c.workspace_id == workspace_id, table.c.id == row_id)
-    row = await tx.fetch_one(query.with_for_update() if lock else query)
+    row = await find(tx, table, workspace_id, row_id, lock=lock)
     if row is None:
         noun = table.name.removesuffix("s")
         raise NotFoundError(
@@ -38,6 +39,11 @@ async def get(tx: Transaction, table: Table, workspace_id: str, row_id: str, *, 
 async def change(tx: Transaction, table: Table, workspace_id: str, row_id: str, **values: Any) -> int:
     """Sets columns of one row; the number of rows touched."""
     return await tx.execute(update(table).where(table.c.workspace_id == workspace_id, table.c.id == row_id).values(**values))
+
+
+async def delete(tx: Transaction, table: Table, workspace_id: str, row_id: str) -> int:
+    """Deletes one row; the number of rows touched."""
+    return await tx.execute(delete_from(table).where(table.c.workspace_id == workspace_id, table.c.id == row_id))
 
 
 async def change_if(tx: Transaction, table: Table, row: Row, guard: Mapping[str, Any], **values: Any) -> bool:

@@ -12,34 +12,16 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _instant(name: str, *, nullable: bool = True) -> Column[int]:
-    return Column(name, BigInteger, nullable=nullable)
-
-
-def _text(name: str, default: str | None = None, *, nullable: bool = False) -> Column[str]:
-    return Column(name, Text, nullable=nullable, server_default=default)
-
-
-def _count(name: str) -> Column[int]:
-    return Column(name, BigInteger, nullable=False, server_default="0")
-
+from .columns import count_column as _count
+from .columns import instant_column as _instant
+from .columns import metadata as metadata
+from .columns import text_column as _text
 
 workspaces = Table(
     "workspaces",
@@ -133,6 +115,17 @@ list_rejects = Table(
     PrimaryKeyConstraint("workspace_id", "list_id", "position"),
 )
 
+list_mappings = Table(  # what was said of the columns under a header, for the next file with the same one
+    "list_mappings",
+    metadata,
+    _text("workspace_id"),
+    _text("fingerprint"),  # of the header's names: lists.headers.find_fingerprint
+    _text("columns"),  # JSON: [{"index": 0, "name": "Tel", "key": "PHONE"}], keys or "ignore"
+    _instant("created_at", nullable=False),
+    _instant("updated_at", nullable=False),
+    PrimaryKeyConstraint("workspace_id", "fingerprint"),
+)
+
 audiences = Table(
     "audiences",
     metadata,
@@ -171,9 +164,20 @@ uploads = Table(
     _text("id"),
     _text("audience_id"),
     _text("list_id"),
-    Column("session_id", BigInteger, nullable=False),  # ours to choose, unique per ad account
+    Column("number", Integer, nullable=False),  # from 1 in an audience: the order of its uploads
+    _text("mode"),  # domain.uploads.Mode
+    Column("full", Integer, nullable=False, server_default="0"),  # 1: rows the audience has are sent too
+    Column("session_id", BigInteger, nullable=False),  # ours to choose, unique per ad account; that of the additions
+    _instant("session_started_at"),  # of a replace session: when its first batch was called
+    Column("restarts", Integer, nullable=False, server_default="0"),  # sessions begun anew
     _text("state"),  # domain.states.Upload
     _text("reason", ""),
+    _text("plan", "{}"),  # JSON: how far planning is
+    _instant("planned_at"),  # when all batches were durable
+    Column("most_rows", Integer, nullable=False),  # of a batch; halved when Meta asks for less data
+    _count("added"),  # rows to add
+    _count("removed"),  # rows to remove from the audience
+    _count("unchanged"),  # rows the audience has
     _count("rows"),
     _count("rows_sent"),
     _count("rows_invalid"),
@@ -196,13 +200,40 @@ upload_batches = Table(
     _text("workspace_id"),
     _text("upload_id"),
     Column("seq", Integer, nullable=False),
+    _text("act"),  # domain.uploads.Act
+    Column("session_id", BigInteger, nullable=False),
+    Column("session_seq", Integer, nullable=False),  # Meta's batch_seq: from 1 in the session
     Column("rows", Integer, nullable=False),
+    Column("bytes", Integer, nullable=False),  # of its rows as JSON
+    Column("payload", LargeBinary),  # zlib of the JSON payload: digests only; NULL once acknowledged
     _text("state"),  # domain.states.Batch
     Column("fence", BigInteger),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("looks", Integer, nullable=False, server_default="0"),  # how often it was looked up in vain
     _text("reason", ""),
     _instant("sent_at"),
     PrimaryKeyConstraint("workspace_id", "upload_id", "seq"),
+)
+
+audience_members = Table(  # the ledger: rows that Meta acknowledged, as far as they are needed to remove them again
+    "audience_members",
+    metadata,
+    _text("workspace_id"),
+    _text("audience_id"),  # our id
+    Column("key", LargeBinary, nullable=False),  # 16 bytes: domain.uploads.member_key
+    Column("email", LargeBinary),  # SHA-256, as it was sent
+    Column("phone", LargeBinary),
+    Column("held_in", Integer, nullable=False),  # number of the last upload whose list held the row
+    PrimaryKeyConstraint("workspace_id", "audience_id", "key"),
+)
+
+removed_identifiers = Table(  # while an upload is planned: e-mails and phones of the rows it removes
+    "removed_identifiers",
+    metadata,
+    _text("workspace_id"),
+    _text("upload_id"),
+    Column("digest", LargeBinary, nullable=False),  # the first 16 bytes
+    PrimaryKeyConstraint("workspace_id", "upload_id", "digest"),
 )
 
 subscribers = Table(
@@ -241,10 +272,10 @@ consents = Table(
     metadata,
     _text("workspace_id"),
     Column("number", BigInteger, nullable=False),  # from 1 in a workspace: the order of the chain
-    _text("subject"),  # "audience:…", "subscriber:…"
+    _text("subject"),  # "audience:…", "subscriber:…", "contact:…"
     _text("act"),  # granted | withdrawn | restored
     _text("purpose"),  # marketing
-    _text("channel"),  # messenger
+    _text("channel"),  # domain.messages.Channel
     _text("source"),  # attestation | opt_in_request | send_error | vanished | console | …
     _text("words", ""),  # the exact words
     _text("basis", ""),

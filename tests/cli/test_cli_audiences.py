@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,6 +110,50 @@ def test_an_upload_stands_in_the_ledger_with_its_file(audience: str, customer_li
     assert (consent["by"], consent["words"], consent["basis"]) == CONSENT[1::2]
     assert consent["proof"]["file_sha256"] == ask("lists", "show", customer_list)["sha256"]
     assert "Yes, send me offers." in guestlist("audiences", "show", audience).stdout
+
+
+def test_the_next_version_of_a_list_sends_only_what_changed(
+    audience: str, customer_list: str, empty_folder: Path, meta: Meta, ask: Ask, guestlist: Command
+) -> None:
+    ask("audiences", "upload", audience, "--list", customer_list, *CONSENT)
+    lines = (empty_folder / "customers.csv").read_text().splitlines()
+    (empty_folder / "june.csv").write_text("\n".join([lines[0], *lines[31:], "new@example.com,,New"]) + "\n")
+    june = ask("lists", "import", "june.csv", "--region", "GB")["id"]
+
+    told = ask("audiences", "upload", audience, "--list", june, "--mode", "sync", *CONSENT, "--dry-run")
+    done = ask("audiences", "upload", audience, "--list", june, "--mode", "sync", *CONSENT)
+
+    assert (told["added"], told["removed"], told["unchanged"]) == (1, 30, 370)
+    assert (done["added"], done["removed"], done["unchanged"], done["rows_sent"]) == (1, 30, 370, 31)
+    changes = [(call["method"], call["rows"]) for call in meta.control("/calls")["data"] if call.get("session_id")]
+    assert changes == [("POST", 400), ("DELETE", 30), ("POST", 1)]
+    again = guestlist("audiences", "upload", audience, "--list", june, "--full", *CONSENT)
+    assert "371" in again.stdout
+
+
+def test_replace_puts_the_list_in_place_of_everybody(audience: str, customer_list: str, meta: Meta, ask: Ask) -> None:
+    done = ask("audiences", "upload", audience, "--list", customer_list, "--mode", "replace", *CONSENT)
+    assert (done["mode"], done["added"], done["restarts"], done["rows_sent"]) == ("replace", 400, 0, 400)
+    calls = [call["path"] for call in meta.control("/calls")["data"] if call.get("session_id")]
+    assert [path.rpartition("/")[2] for path in calls] == ["usersreplace"]
+
+
+def test_a_list_is_deleted_when_it_is_meant(customer_list: str, ask: Ask, refusal: Refusal, guestlist: Command) -> None:
+    assert refusal("lists", "delete", customer_list)[1]["code"] == "not_confirmed"
+    assert ask("lists", "delete", customer_list, "--dry-run")["dry_run"]
+    assert customer_list in guestlist("lists", "list").stdout
+    assert ask("lists", "delete", customer_list, "--yes") == {"id": customer_list, "deleted": True}
+    assert refusal("lists", "show", customer_list)[0] == 5
+
+
+def test_a_paused_upload_is_given_up(audience: str, customer_list: str, meta: Meta, ask: Ask, refusal: Refusal) -> None:
+    meta.control("/audiences/flag", {"audience_id": ask("audiences", "show", audience)["meta_id"]})
+    code, problem = refusal("audiences", "upload", audience, "--list", customer_list, *CONSENT)
+    assert (code, problem["code"]) == (7, "upload_paused")
+    assert ask("audiences", "cancel", problem["upload"], "--dry-run")["rows"] == 400
+    given_up = ask("audiences", "cancel", problem["upload"])
+    assert (given_up["state"], given_up["reason"]) == ("failed", "cancelled")
+    assert refusal("audiences", "cancel", problem["upload"])[1]["code"] == "not_cancellable"
 
 
 def test_a_token_that_dies_on_the_way_stops_the_upload_which_goes_on_after_reconnecting(

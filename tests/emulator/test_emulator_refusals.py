@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -126,7 +127,6 @@ async def test_campaigns_that_cannot_be(graph: Client, changes: dict[str, Any], 
         ({"schema": ["SHOE_SIZE"], "data": [["44"]]}, None),
         ({"schema": "EMAIL", "data": [["x"]]}, None),
         ({"schema": 5, "data": [["x"]]}, None),
-        ({"schema": ["EMAIL"], "data": [[digest("a@b.test")]] * 10001}, None),
         ({"schema": ["EMAIL"], "data": [[digest("a@b.test")]]}, {"session_id": 0, "batch_seq": 1}),
         ({"schema": ["EMAIL"], "data": [[digest("a@b.test")]]}, {"session_id": 1}),
         ({"schema": ["EMAIL"], "data": [[digest("a@b.test")]]}, "x"),
@@ -138,6 +138,17 @@ async def test_uploads_with_a_wrong_shape(graph: Client, payload: object, sessio
     assert await graph.error("POST", f"{audience}/users", json=body) == (100, None)
 
 
+async def test_uploads_that_are_too_large(graph: Client) -> None:
+    users = f"{await graph.create_audience()}/users"
+    body = {"payload": {"schema": ["EMAIL"], "data": [[digest("a@b.test")]] * 10_001}}
+    assert await graph.error("POST", users, json=body) == (105, None)
+    assert (await graph.control("limits"))["upload_bytes"] == 5_000_000
+    await graph.control("limits", {"upload_rows": 2, "upload_bytes": 600})
+    assert await graph.error("POST", users, json={"payload": {"schema": ["EMAIL"], "data": [["x"]] * 3}}) == (105, None)
+    answer = await graph.call("POST", users, json={"payload": {"schema": ["EMAIL"], "data": [["x" * 600]]}})
+    assert (answer["error"]["code"], "reduce the amount of data" in answer["error"]["message"]) == (1, True)
+
+
 async def test_rows_without_a_usable_digest_are_counted_invalid(graph: Client) -> None:
     good, empty = digest("guest1@example.com"), digest("")
     rows = [[good, ""], ["", ""], [empty, empty], ["guest@example.com", ""], [good.upper(), ""], [None, 5], [good, empty]]
@@ -145,6 +156,28 @@ async def test_rows_without_a_usable_digest_are_counted_invalid(graph: Client) -
     assert (answer["num_received"], answer["num_invalid_entries"]) == (7, 6)
     assert set(answer["invalid_entry_samples"]) == {"1", "2", "3", "4", "5", "6"}
     assert answer["invalid_entry_samples"]["3"] == "guest@example.com"
+
+
+async def test_a_messenger_row_needs_an_email_or_phone_and_holds_no_id_in_clear(graph: Client) -> None:
+    audience, email, name = await graph.create_audience(), digest("guest1@example.com"), digest("ana")
+    schema = ["EMAIL", "FN", "MADID", "EXTERN_ID", "PAGEUID", "APPUID"]
+    rows = [
+        [email, name, "", "", "", ""],
+        ["", name, "", "", "", ""],
+        ["", name, "", "c-17", "", ""],
+        [email, name, "ab1234bc-0000-4000-8000-0123456789ab", "", "", ""],
+        [email, name, "", "c-17", "", ""],
+        [email, name, "", "", "5", ""],
+        [email, name, "", "", "", "6"],
+    ]
+    other = await graph.create_audience()
+    for path, batch in ((f"{audience}/users", 7), (f"{other}/usersreplace", 8)):
+        part = {"session_id": batch, "batch_seq": 1, "last_batch_flag": True}
+        body = {"payload": {"schema": schema, "data": rows}, "session": part}
+        answer = await graph.call("POST", path, json=body)
+        assert answer["num_received"] == 7
+        assert answer["num_invalid_entries"] == 6
+        assert answer["invalid_entry_samples"]["4"] == "c-17"
 
 
 async def test_received_rows_add_up_over_a_session(graph: Client) -> None:
@@ -176,6 +209,63 @@ async def test_replacing_out_of_order(graph: Client, parts: list[tuple[int, int,
         session = {"session_id": session_id, "batch_seq": batch_seq, "last_batch_flag": last}
         answer = await graph.call("POST", f"{audience}/usersreplace", json={"payload": payload, "session": session})
     assert (answer["error"]["code"], answer["error"]["error_subcode"]) == (2650, subcode)
+
+
+async def replace_rows(graph: Client, audience: str, rows: list[list[str]], *session: Any) -> dict[str, Any]:
+    part = dict(zip(("session_id", "batch_seq", "last_batch_flag"), session, strict=True))
+    body = {"payload": {"schema": ["EMAIL", "PHONE"], "data": rows}, "session": part}
+    return await graph.call("POST", f"{audience}/usersreplace", json=body)
+
+
+async def test_a_replace_session_that_does_not_end_within_90_minutes_changes_nothing(graph: Client) -> None:
+    audience = await graph.create_audience()
+    await graph.upload(audience, list_rows(200))
+    await graph.advance(200)
+    before = await graph.until(lambda state: state["audiences"][0]["operation_status"]["code"] == 200)
+    await replace_rows(graph, audience, list_rows(5, "new"), 9, 1, False)
+    await graph.until(lambda state: state["audiences"][0]["operation_status"]["code"] == 414)
+    await graph.advance(90 * 60 + 1)
+    late = await replace_rows(graph, audience, list_rows(5, "newer"), 9, 2, True)
+    assert late["error"]["error_subcode"] == 1870158
+    after = await graph.until(lambda state: state["audiences"][0]["operation_status"]["code"] == 415)
+    assert after["audiences"][0]["matched"] == before["audiences"][0]["matched"]
+    again = await replace_rows(graph, audience, list_rows(300, "newer"), 10, 1, True)
+    assert again["num_received"] == 300
+
+
+async def test_nothing_is_replaced_while_an_upload_is_matching(graph: Client) -> None:
+    audience = await graph.create_audience()
+    await graph.upload(audience, list_rows(200))
+    refused = await replace_rows(graph, audience, list_rows(5), 9, 1, True)
+    assert refused["error"]["error_subcode"] == 1870145
+
+
+async def test_people_are_removed_in_a_session_that_counts_its_rows(graph: Client) -> None:
+    audience = await graph.create_audience()
+    await graph.upload(audience, list_rows(300))
+    await graph.advance(200)
+    matched = (await graph.until(lambda state: state["audiences"][0]["operation_status"]["code"] == 200))["audiences"][0][
+        "matched"
+    ]
+    for batch_seq, rows in ((1, list_rows(300)[:100]), (2, list_rows(300)[100:])):
+        session = {"session_id": 11, "batch_seq": batch_seq, "last_batch_flag": batch_seq == 2}
+        body = {"payload": {"schema": ["EMAIL", "PHONE"], "data": rows}, "session": session, "method": "DELETE"}
+        answer = await graph.call("POST", f"{audience}/users", json=body)
+    assert (matched > 100, answer["num_received"]) == (True, 300)
+    assert (await graph.control("state"))["audiences"][0]["matched"] == 0
+    sessions = (await graph.call("GET", f"{audience}/sessions", params={"session_id": "11"}))["data"]
+    assert [(each["num_received"], each["stage"]) for each in sessions] == [("300", "completed")]
+
+
+async def test_a_call_too_many_says_when_access_is_regained(graph: Client) -> None:
+    audience = await graph.create_audience()
+    await graph.control("limits", {"custom_audience": 2})
+    await graph.call("GET", audience)
+    headers = {"Authorization": f"Bearer {graph.world['system_user_token']}"}
+    _, raw, answered = await graph.raw("GET", f"/v26.0/{audience}", headers=headers)
+    [usage] = json.loads(answered["x-business-use-case-usage"]).values()
+    assert json.loads(raw)["error"]["code"] == 80003
+    assert usage[0]["estimated_time_to_regain_access"] == 60
 
 
 async def test_replacing_puts_new_people_in_place_of_all_others(graph: Client) -> None:

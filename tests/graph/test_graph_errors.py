@@ -10,9 +10,9 @@ import orjson
 import pytest
 from graph_mock import answer, raw, refusal
 
-from guestlist.graph.base import Applied, ErrorClass, GraphError, Response
+from guestlist.graph.base import Applied, ErrorClass, GraphError, Response, TooMuchDataError
 from guestlist.graph.error_table import TABLE
-from guestlist.graph.errors import TooMuchDataError, classify, reason_of, render_page
+from guestlist.graph.errors import classify, reason_of, render_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "graph-errors.md"
 R, W, F, C, T, P, B = (
@@ -284,12 +284,26 @@ def test_only_waiting_errors_name_a_wait() -> None:
     assert classify(refusal(100, error_data={"remaining_seconds": 90})).retry_after is None
 
 
-def test_too_much_data_is_told_apart_for_reads() -> None:
+@pytest.mark.parametrize("write", [False, True])
+def test_too_much_data_is_told_apart(write: bool) -> None:
     message = "Please reduce the amount of data you're asking for, then retry your request"
 
-    assert isinstance(classify(refusal(1, message=message, status=500), write=False), TooMuchDataError)
-    assert not isinstance(classify(refusal(1, message=message, status=500), write=True), TooMuchDataError)
-    assert not isinstance(classify(refusal(1, status=500), write=False), TooMuchDataError)
+    assert isinstance(classify(refusal(1, message=message, status=500), write=write), TooMuchDataError)
+    assert not isinstance(classify(refusal(1, status=500), write=write), TooMuchDataError)
+
+
+def test_of_a_write_with_too_much_data_only_the_size_alone_proves_that_it_had_no_effect() -> None:
+    message = "Please reduce the amount of data you're asking for, then retry your request"
+
+    assert classify(refusal(1, message=message, status=500), write=True).applied is Applied.UNKNOWN
+    assert classify(refusal(1, message=message, status=413), write=True).applied is Applied.NO
+    assert classify(Response(413, {}, b"<html>too large</html>"), write=True).applied is Applied.NO
+    assert isinstance(classify(Response(413, {}, b"<html>too large</html>"), write=True), TooMuchDataError)
+
+
+def test_too_many_rows_may_come_as_too_many_parameters() -> None:
+    assert isinstance(classify(refusal(105), write=True), TooMuchDataError)
+    assert not isinstance(classify(refusal(105), write=False), TooMuchDataError)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from graph_mock import MockTransport, answer, make_clients, refusal
 
 from guestlist.graph.base import GraphError, Response
-from guestlist.graph.usage import FRESH_SECONDS, MOST_REPORTS, UsageBook, parse_usage, regain_seconds
+from guestlist.graph.usage import FRESH_SECONDS, LONGEST_LOSS, MOST_REPORTS, UsageBook, parse_usage, regain_seconds
 
 APP = {"X-App-Usage": '{"call_count":28,"total_time":25,"total_cputime":31}'}
 ACCOUNT = {"X-Ad-Account-Usage": '{"acc_id_util_pct":9.67,"reset_time_duration":100,"ads_api_access_tier":"standard_access"}'}
@@ -121,3 +121,41 @@ async def test_a_refused_call_reports_its_usage_too_and_the_app_counts_everywher
         await clients.with_token("t").read_page("11")
 
     assert clients.usage("11") == clients.usage("any other") == 31.0
+
+
+def test_access_that_is_lost_is_regained_when_meta_said_however_old_the_percentage_is() -> None:
+    time = Time()
+    book = UsageBook(time)
+    book.note("77", business("5", type="custom_audience", call_count=100, estimated_time_to_regain_access=10))
+
+    time.seconds += FRESH_SECONDS + 1
+
+    assert (book.highest("act_5"), book.regain("act_5")) == (0.0, 600.0 - FRESH_SECONDS - 1)
+    assert book.regain("6") == 0.0
+    time.seconds += 600.0
+    assert book.regain("act_5") == 0.0
+
+
+def test_an_ad_accounts_reset_time_is_a_wait_only_when_all_is_spent() -> None:
+    book = UsageBook(Time())
+    book.note("5", ACCOUNT)
+    assert book.regain("5") == 0.0
+    book.note("5", {"X-Ad-Account-Usage": '{"acc_id_util_pct":100.0,"reset_time_duration":100}'})
+    assert book.regain("act_5") == 100.0
+
+
+def test_a_wait_of_years_is_junk() -> None:
+    book = UsageBook(Time())
+    book.note("5", business("5", estimated_time_to_regain_access=10**9))
+    assert book.regain("5") == LONGEST_LOSS
+
+
+async def test_the_factory_tells_when_access_is_regained() -> None:
+    spent = business("5", call_count=101, estimated_time_to_regain_access=2)
+    clients = make_clients(MockTransport([Response(400, spent, refusal(80003, 2446079).body)]))
+
+    with pytest.raises(GraphError) as refused:
+        await clients.with_token("t").read_audience("77")
+
+    assert refused.value.retry_after == 120.0
+    assert 119.0 < clients.regain("act_5") <= 120.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from guestlist.storage import messaging_tables as messaging_tables
 from guestlist.storage.tables import metadata
 
 context.configure(
