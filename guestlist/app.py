@@ -18,8 +18,21 @@ from typing import IO, Any
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from guestlist.actions import access, inbox, lanes, sending, subscribers, tidy
+from guestlist.actions import (
+    access,
+    accounts,
+    inbox,
+    lanes,
+    message_sending,
+    message_timers,
+    notices,
+    profiles,
+    sending,
+    subscribers,
+    tidy,
+)
 from guestlist.actions.base import MetaApp, Pace, ParsedBody, Services
+from guestlist.channels.registry import Ways, build_channels
 from guestlist.clocks import SystemClock, TimedIds
 from guestlist.domain.identifiers import Clock
 from guestlist.engine.base import Bucket, HandOver, LaneHandler, Ownership
@@ -30,10 +43,14 @@ from guestlist.engine.wakeups import PgQueuerWakeups
 from guestlist.errors import ConfigurationError, DependencyError, RefusedError
 from guestlist.graph.client import GraphClients
 from guestlist.graph.transport import AiohttpTransport
+from guestlist.inbound.accounts import AccountReceiver
 from guestlist.inbound.dispatch import Dispatcher
 from guestlist.inbound.parsers import parse_body
 from guestlist.inbound.receiver import MetaReceiver
-from guestlist.lists.engine import CsvListEngine
+from guestlist.lists.engine import FileListEngine
+from guestlist.outbound.base import Dialect, Outbound
+from guestlist.outbound.dialects import comapi_dialect, native_dialect
+from guestlist.outbound.post import GuardedPost, guarded_sockets
 from guestlist.settings import Settings, load_key
 from guestlist.storage import work
 from guestlist.storage.base import Database
@@ -49,6 +66,10 @@ LANES: Mapping[str, Callable[[Services, Ownership], Awaitable[float | None]]] = 
     "ads": lanes.run_ads_lane,
     "sync": subscribers.run_sync_lane,
     "inbox": inbox.run_inbox_lane,
+    "send": message_sending.run_send_lane,
+    "due": message_timers.run_due_lane,
+    "profiles": profiles.run_profile_lane,
+    "notify": notices.run_notify_lane,
     "tidy": tidy.run_tidy_lane,
 }
 """What runs each kind of lane."""
@@ -68,7 +89,10 @@ class App:
         from guestlist.api.app import build_api  # late: most commands serve nothing and need no web framework
 
         stored = StoredInbox(self.services.db, self.services.clock, stored=_ring(self.engine))
-        receiver = MetaReceiver(stored, MetaSecrets(self.settings), max_bytes=self.settings.webhook_max_bytes)
+        meta = MetaReceiver(stored, MetaSecrets(self.settings), max_bytes=self.settings.webhook_max_bytes)
+        receiver = AccountReceiver(
+            stored, StoredSecrets(self.services), otherwise=meta, public_url=self.settings.public_url or ""
+        )
         api = build_api(self.services, ready=partial(check_ready, self.services), list_max_bytes=self.settings.list_max_bytes)
         return Dispatcher(api, receiver)
 
@@ -108,6 +132,17 @@ class MetaSecrets:
         return provider == "meta" and app_id in (None, self._app_id)
 
 
+class StoredSecrets:
+    """Implements inbound.accounts.AccountSecrets over the accounts that are connected."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def find_secret(self, provider: str, account_id: str) -> str | None:
+        """What the webhooks of an account are proven with."""
+        return await accounts.find_webhook_secret(self._services, provider, account_id)
+
+
 @asynccontextmanager
 async def open_app(
     settings: Settings, *, clock: Clock | None = None, kinds: Collection[str] = tuple(LANES)
@@ -130,7 +165,12 @@ async def open_app(
         stack.push_async_callback(wakeups.stop)
         timing = Timing(lease=settings.lease_seconds, beat=settings.lease_seconds * 0.3, sweep=settings.sweep_seconds)
         engine = Lanes(Leases(database), wakeups, owner=_owner(), timing=timing)
-        services = _services(settings, database, graph, engine, clock)
+        post = GuardedPost(settings.allow_networks)
+        stack.push_async_callback(post.close)
+        outbound = Outbound(post, _event_dialects(), settings.allow_networks)
+        ways = Ways.through(guarded_sockets(settings.allow_networks), settings.public_url or "")
+        stack.push_async_callback(ways.close)
+        services = _services(settings, database, graph, engine, clock, outbound, ways)
         for kind in kinds:
             engine.lane(kind, _bound(LANES[kind], services))
         engine.sweep(lambda: _due(services, kinds))
@@ -142,9 +182,26 @@ def _bound(function: Callable[[Services, Ownership], Awaitable[float | None]], s
     return partial(function, services)
 
 
-def _services(settings: Settings, database: Database, graph: GraphClients, engine: Lanes, clock: Clock) -> Services:
-    async def hand_over(rows: HandOver[Any, Any], bucket: Bucket, ownership: Ownership) -> None:
-        await pump(rows, bucket, ownership, in_flight=settings.in_flight)
+def _event_dialects() -> Mapping[str, Dialect]:
+    """How endpoints are told of events, by dialect."""
+    from guestlist.api.dialects.comapi.event_shapes import ComapiRenderer  # late, as above
+
+    return {each.name: each for each in (native_dialect(), comapi_dialect(ComapiRenderer()))}
+
+
+def _services(
+    settings: Settings,
+    database: Database,
+    graph: GraphClients,
+    engine: Lanes,
+    clock: Clock,
+    outbound: Outbound,
+    ways: Ways,
+) -> Services:
+    async def hand_over(
+        rows: HandOver[Any, Any], bucket: Bucket, ownership: Ownership, *, in_flight: int = settings.in_flight
+    ) -> None:
+        await pump(rows, bucket, ownership, in_flight=min(in_flight, settings.in_flight))
 
     return Services(
         db=database,
@@ -152,13 +209,16 @@ def _services(settings: Settings, database: Database, graph: GraphClients, engin
         ids=TimedIds(clock),
         graph=graph,
         vault=SealedVault(load_key(settings)),
-        lists=CsvListEngine(),
+        lists=FileListEngine(workers=settings.list_workers, max_unpacked=settings.list_max_unpacked),
         app=_meta_app(settings),
         pace=_pace(settings),
         wake=engine.wake,
         parse=_parse,
         bucket=Buckets(settings.page_rate_share),
         pump=hand_over,
+        channels=build_channels(graph, ways),
+        outbound=outbound,
+        public_url=settings.public_url or "",
     )
 
 
@@ -167,6 +227,7 @@ def _pace(settings: Settings) -> Pace:
         upload_poll=timedelta(seconds=settings.upload_poll_seconds),
         sync=timedelta(hours=settings.sync_hours),
         webhooks_kept=timedelta(days=settings.webhook_days),
+        notices_kept=timedelta(days=settings.notice_days),
     )
 
 
@@ -197,8 +258,8 @@ def _graph_clients(settings: Settings) -> GraphClients:
     )
 
 
-def _parse(provider: str, body: bytes, received_at: datetime) -> ParsedBody:
-    parsed = parse_body(provider, body, received_at)
+def _parse(provider: str, app_id: str, body: bytes, received_at: datetime) -> ParsedBody:
+    parsed = parse_body(provider, body, received_at, app_id=app_id)
     return ParsedBody(parsed.facts, [f"{each.kind}: {each.field} {each.problem}" for each in parsed.refused])
 
 

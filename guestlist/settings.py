@@ -104,7 +104,18 @@ class Settings(BaseSettings):
     upload_poll_seconds: float = Field(30.0, gt=0, description="Seconds between two looks at an upload Meta is silent about.")
     webhook_max_bytes: ByteSize = Field(ByteSize(4 * 1024**2), gt=0, description="The largest webhook body that is read.")
     webhook_days: float = Field(7.0, gt=0, description="Days that raw webhooks are kept after they were applied.")
+    notice_days: float = Field(30.0, gt=0, description="Days that what endpoints were told, and their answers, are kept.")
+    list_workers: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="Processes that read one long customer file; 1 reads it within this one.",
+        json_schema_extra={"default": "one for each core, up to 4"},
+    )
     list_max_bytes: ByteSize = Field(ByteSize(2 * 1024**3), gt=0, description="The largest customer file that is accepted.")
+    list_max_unpacked: ByteSize = Field(
+        ByteSize(4 * 1024**3), gt=0, description="What a packed customer file (gzip, zip, XLSX, Parquet) may unpack to at most."
+    )
     log_level: LogLevel = Field("info", description="What is logged: debug, info, warning or error.")
     log_json: bool = Field(False, description="Log one JSON object a line instead of readable text.")
     allow_networks: Networks = Field(

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+import orjson
+
+from guestlist.channels.base import Channel, Sender
 from guestlist.domain.facts import Fact
 from guestlist.domain.identifiers import Clock, Ids
-from guestlist.engine.base import Bucket, HandOver, Ownership
+from guestlist.domain.messages import Channel as ChannelName
+from guestlist.engine.base import Bucket, Pump
 from guestlist.graph.base import Graph, GraphFactory
 from guestlist.lists.base import ListEngine
+from guestlist.outbound.base import Outbound
 from guestlist.storage import ledgers, rows
 from guestlist.storage.base import Database, Row, Transaction
 from guestlist.storage.instants import to_ms
+from guestlist.storage.ledgers import Event
+from guestlist.storage.senders import Account
 from guestlist.storage.tables import pages
+
+from .gathering import Gathering
+from .outcomes import Outcomes
+
+Item = TypeVar("Item")
 
 
 class Vault(Protocol):
@@ -55,6 +67,7 @@ class Pace:
     upload_poll: timedelta  # how far a silent upload is; its webhook brings the look forward
     sync: timedelta  # a Page's whole token list
     webhooks_kept: timedelta  # raw bodies, after they were applied
+    notices_kept: timedelta  # what endpoints were told, and their answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +83,14 @@ class Services:
     app: MetaApp
     pace: Pace
     wake: Callable[[str], Awaitable[None]]
-    parse: Callable[[str, bytes, datetime], ParsedBody]
+    parse: Callable[[str, str, bytes, datetime], ParsedBody]  # provider, app or account, body, when it came
     bucket: Callable[[str, int], Bucket]  # a Page's token bucket, for so many calls a second
-    pump: Callable[[HandOver[Any, Any], Bucket, Ownership], Awaitable[None]]
+    pump: Pump
+    channels: Mapping[ChannelName, Channel]
+    outbound: Outbound
+    public_url: str = ""  # where providers reach us; "" = nowhere yet
+    outcomes: Outcomes = field(default_factory=Outcomes)
+    gathering: Gathering = field(default_factory=Gathering)
 
     def now_ms(self) -> int:
         """The business time, as rows hold it."""
@@ -86,9 +104,26 @@ class Services:
         """A Graph client that speaks as the ad account's system user."""
         return self.graph.with_token(self.vault.open(page["ads_token"], f"pages:{page['id']}:ads_token"))
 
-    async def emit(self, tx: Transaction, workspace_id: str, kind: str, subject: str, **data: Any) -> None:
-        """Records an event in the transaction that makes it true."""
-        await ledgers.append_event(tx, workspace_id, self.ids.new("evt"), self.now_ms(), kind, subject, **data)
+    def sender(self, account: Account) -> Sender:
+        """An account as its channel sees it, with its secrets opened. `account` was read whole."""
+        row = account.row
+        assert row is not None
+        if account.channel is ChannelName.MESSENGER:
+            secret = {"page_token": self.vault.open(row["page_token"], f"pages:{row['id']}:page_token")}
+            return Sender(account.id, account.provider, row["page_id"], orjson.loads(row["capabilities"]), secret)
+        secret = orjson.loads(self.vault.open(row["secret"], f"accounts:{row['id']}:secret"))
+        return Sender(account.id, account.provider, row["sender"], orjson.loads(row["config"]), secret)
+
+    async def emit(self, tx: Transaction, workspace_id: str, kind: str, subject: str, **data: Any) -> set[str]:
+        """Records an event in the transaction that makes it true, on its way to the endpoints that want it.
+
+        The lanes to wake after the commit; the sweep finds them within a second where nobody does.
+        """
+        return await self.emit_all(tx, workspace_id, [Event(kind, subject, data)])
+
+    async def emit_all(self, tx: Transaction, workspace_id: str, events: Sequence[Event]) -> set[str]:
+        """The same for many."""
+        return await ledgers.append_events(tx, workspace_id, self.now_ms(), [(self.ids.new("evt"), each) for each in events])
 
     async def find_row(self, table: Any, workspace_id: str, row_id: str) -> Row:
         """One row of a noun. Errors: NotFoundError."""
@@ -103,6 +138,20 @@ class Services:
         return await self.find_row(pages, workspace_id, page_id)
 
 
-async def next_or_none(iterator: Any) -> Any:
-    """The next item of a blocking iterator, taken in a thread; None at its end."""
-    return await asyncio.to_thread(next, iterator, None)
+async def in_thread(items: Generator[Item]) -> AsyncGenerator[Item]:
+    """The items of a blocking generator, each taken in a thread. The generator is closed at the end, whatever ends it.
+
+    Use it under `contextlib.aclosing`, so that it ends when its user does.
+    """
+    taken: asyncio.Future[Item | None] | None = None
+    try:
+        while True:
+            taken = asyncio.ensure_future(asyncio.to_thread(next, items, None))
+            item = await asyncio.shield(taken)  # a thread cannot be cancelled, and a running generator not be closed
+            if item is None:
+                return
+            yield item
+    finally:
+        if taken is not None:
+            await asyncio.gather(taken, return_exceptions=True)
+        await asyncio.to_thread(items.close)

@@ -11,7 +11,8 @@ from typing import Any
 
 import structlog
 
-from guestlist.domain.facts import Fact, MarketingReceipt, OptIn, ReceiptKind, UploadStatus
+from guestlist.domain.facts import Fact, MarketingReceipt, MessageReceipt, Objection, OptIn, ReceiptKind, Reply, UploadStatus
+from guestlist.domain.messages import Channel
 from guestlist.domain.policy import COOL_DOWN
 from guestlist.domain.states import Delivery, rises
 from guestlist.engine.base import Ownership
@@ -23,12 +24,15 @@ from guestlist.storage import subscribers as subscriber_rows
 from guestlist.storage import uploads as upload_rows
 from guestlist.storage.base import Row, Transaction
 from guestlist.storage.instants import from_ms, to_ms
+from guestlist.storage.senders import find_anywhere
 from guestlist.storage.webhooks import StoredWebhook, WebhookMark, WebhookState, due_webhooks, mark_webhooks
 
 from .audiences import note_bounds
 from .base import Services
 from .campaigns import finish_if_done
 from .choices import apply_opt_in
+from .message_inbox import apply_messaging, keep_subscriber
+from .texts import apply_texts
 
 BLOCK = 200
 """Raw webhooks applied in one transaction."""
@@ -99,7 +103,7 @@ async def _apply_block(services: Services, raw: Sequence[StoredWebhook]) -> set[
     marks: list[WebhookMark] = []
     for webhook in raw:
         received_at = from_ms(webhook.received_at)
-        parsed = services.parse(webhook.provider, webhook.body, received_at)
+        parsed = services.parse(webhook.provider, webhook.app_id, webhook.body, received_at)
         facts += [Arrived(fact, webhook.id, received_at) for fact in parsed.facts]
         state = WebhookState.REFUSED if parsed.refused and not parsed.facts else WebhookState.APPLIED
         marks.append(WebhookMark(webhook.id, state, reason="; ".join(parsed.refused)[:200], applied_at=services.now_ms()))
@@ -113,24 +117,43 @@ async def _apply_block(services: Services, raw: Sequence[StoredWebhook]) -> set[
 
 
 async def apply_facts(tx: Transaction, services: Services, arrived: Sequence[Arrived]) -> set[str]:
-    """Applies facts for every workspace that has connected their Page. A fact of an unknown Page changes nothing."""
+    """Applies facts for every workspace that has connected their account. A fact of an unknown one changes nothing."""
     touched: set[str] = set()
-    by_page: dict[str, list[Arrived]] = defaultdict(list)
+    of_account: dict[tuple[str, str], list[Arrived]] = defaultdict(list)
     for each in arrived:
-        page_id = each.fact.page_id
-        if page_id is not None:
-            by_page[page_id].append(each)
-        elif isinstance(each.fact, UploadStatus):
-            by_page[""].append(each)
-    for meta_page_id, of_page in sorted(by_page.items()):
-        for page in await page_rows.find_by_meta_id(tx, meta_page_id):
-            receipts = [each for each in of_page if isinstance(each.fact, MarketingReceipt)]
-            await _apply_receipts(tx, services, page, receipts)
-            for each in of_page:
-                if isinstance(each.fact, UploadStatus):
-                    touched |= await _apply_upload_status(tx, services, page, each.fact)
-                elif isinstance(each.fact, OptIn):
-                    await apply_opt_in(tx, services, page, each.fact, each.webhook_id, each.received_at)
+        account = _account_of(each.fact)
+        if account is not None:
+            of_account[account].append(each)
+    for (channel, sender), of_one in sorted(of_account.items()):
+        if channel == Channel.MESSENGER.value:
+            for page in await page_rows.find_by_meta_id(tx, sender):
+                touched |= await _apply_to_page(tx, services, page, of_one)
+        else:
+            row = await find_anywhere(tx, sender)
+            if row is not None:
+                touched |= await apply_texts(tx, services, row, of_one)
+    return touched
+
+
+def _account_of(fact: Fact) -> tuple[str, str] | None:
+    """The channel and the account a fact is about: Meta's Page id, or our own id of an account of SMS or e-mail."""
+    if isinstance(fact, Reply | MessageReceipt | Objection):
+        return fact.channel, fact.account
+    if fact.page_id is None and not isinstance(fact, UploadStatus):
+        return None
+    return Channel.MESSENGER.value, fact.page_id or ""
+
+
+async def _apply_to_page(tx: Transaction, services: Services, page: Row, of_page: Sequence[Arrived]) -> set[str]:
+    receipts = [each for each in of_page if isinstance(each.fact, MarketingReceipt)]
+    await _apply_receipts(tx, services, page, receipts)
+    _, touched = await apply_messaging(tx, services, page["workspace_id"], page["id"], of_page)
+    for each in of_page:
+        if isinstance(each.fact, UploadStatus):
+            touched |= await _apply_upload_status(tx, services, page, each.fact)
+        elif isinstance(each.fact, OptIn):
+            await apply_opt_in(tx, services, page, each.fact, each.webhook_id, each.received_at)
+            await keep_subscriber(tx, services, page, each.fact)
     return touched
 
 

@@ -10,7 +10,26 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from guestlist.actions.base import Services
-from guestlist.api import audiences, campaigns, events, health, keys, lists, pages, reference, subscribers, uploads
+from guestlist.api import (
+    accounts,
+    attachments,
+    audiences,
+    campaigns,
+    endpoints,
+    events,
+    health,
+    keys,
+    list_mappings,
+    lists,
+    messages,
+    page_messenger,
+    pages,
+    reference,
+    subscribers,
+    uploads,
+)
+from guestlist.api.dialects.base import Dialects
+from guestlist.api.dialects.comapi.dialect import DIALECT as COMAPI
 from guestlist.api.health import Ready
 from guestlist.api.layers import Admitted, Bounded, Observed, Repeatable
 from guestlist.api.metrics import Metrics
@@ -19,15 +38,34 @@ from guestlist.api.problems import answer_http, answer_invalid, answer_known
 from guestlist.api.queries import check_query
 from guestlist.errors import GuestlistError
 
-NOUNS = (pages, lists, audiences, uploads, subscribers, campaigns, keys, events)
+NOUNS = (
+    pages,
+    page_messenger,
+    accounts,
+    list_mappings,
+    lists,
+    audiences,
+    uploads,
+    subscribers,
+    campaigns,
+    messages,
+    attachments,
+    keys,
+    endpoints,
+    events,
+)
+DIALECTS = (COMAPI,)
 TAGS = [
     {"name": "pages", "description": "Facebook Pages, connected with their tokens and their ad account."},
+    {"name": "accounts", "description": "Numbers and mailboxes that messages go out from; Pages are listed too."},
     {"name": "lists", "description": "Customer files: read, normalised, hashed. Clear values are never stored."},
     {"name": "audiences", "description": "Meta's custom audiences, fed from lists."},
     {"name": "uploads", "description": "A list on its way into an audience."},
     {"name": "subscribers", "description": "Holders of a subscription token on a Page."},
     {"name": "campaigns", "description": "One marketing message to many subscribers."},
+    {"name": "messages", "description": "One message to one person, over the first open channel."},
     {"name": "keys", "description": "API keys. Each is shown once."},
+    {"name": "endpoints", "description": "Your URLs that receive events."},
     {"name": "events", "description": "What happened, newest first."},
     {"name": "health", "description": "For machines that watch."},
 ]
@@ -45,6 +83,7 @@ def build_api(services: Services, *, ready: Ready, list_max_bytes: int) -> FastA
         generate_unique_id_function=name_operation,
         middleware=[
             Middleware(Observed, new_id=services.ids.new, metrics=metrics),
+            Middleware(Dialects, services=services, dialects=DIALECTS),
             Middleware(Admitted, services=services),
             Middleware(Bounded, list_max_bytes=list_max_bytes),
             Middleware(Repeatable, services=services),

@@ -22,6 +22,8 @@ from guestlist.errors import GuestlistError, UnauthenticatedError, UsageError
 JSON_MAX_BYTES = 1024 * 1024
 LIST_MAX_BYTES = 64 * 1024 * 1024
 """Lists sent over HTTP are held in memory, because customer data is never written to disk in clear on the way."""
+BATCH_MAX_BYTES = 32 * 1024 * 1024
+BATCH_PATHS = frozenset({"/v1/messages/batch"})
 LIST_PATHS = frozenset({"/v1/lists", "/v1/lists/check"})
 KEY_LENGTH = 255
 KEPT_HEADERS = ("content-type", "location")
@@ -122,17 +124,23 @@ class Bounded:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._list_max_bytes if scope["path"] in LIST_PATHS else JSON_MAX_BYTES
-        declared = Headers(scope=scope).get("content-length", "0")
-        if declared.isdigit() and int(declared[:20]) > limit:
-            raise _too_large(limit)
-        body = await _read_body(receive, limit)
+        body = await read_body(scope, receive, self._limit(scope["path"]))
         if body is not None:  # else the client went away: nobody is left to answer
             scope["state"]["body"] = body
             await self._app(scope, _replay(body, receive), send)
 
 
-async def _read_body(receive: Receive, limit: int) -> BytesIO | None:
+    def _limit(self, path: str) -> int:
+        if path in LIST_PATHS:
+            return self._list_max_bytes
+        return BATCH_MAX_BYTES if path in BATCH_PATHS else JSON_MAX_BYTES
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int) -> BytesIO | None:
+    """The whole body; None where the client went away. Errors: BodyTooLargeError, by the length declared or by what came."""
+    declared = Headers(scope=scope).get("content-length", "0")
+    if declared.isdigit() and int(declared[:20]) > limit:
+        raise _too_large(limit)
     body = BytesIO()
     while True:
         message = await receive()

@@ -37,17 +37,18 @@ def _to_instant(value: object) -> object:
     return datetime.fromtimestamp(value / 1000, UTC) if isinstance(value, int) else value
 
 
-def _to_document(value: object) -> object:
+def read_document(value: object) -> object:
+    """JSON text of a row, decoded; anything else as it is."""
     return orjson.loads(value) if isinstance(value, str) else value
 
 
 Instant = Annotated[datetime, BeforeValidator(_to_instant)]
 """An instant of a row, shown as ISO 8601, UTC."""
-Document = Annotated[dict[str, Any], BeforeValidator(_to_document)]
+Document = Annotated[dict[str, Any], BeforeValidator(read_document)]
 """A JSON document of a row."""
-Counts = Annotated[dict[str, int], BeforeValidator(_to_document)]
+Counts = Annotated[dict[str, int], BeforeValidator(read_document)]
 """People by a word, such as a reason."""
-Texts = Annotated[list[str], BeforeValidator(_to_document)]
+Texts = Annotated[list[str], BeforeValidator(read_document)]
 
 
 def _parse_flag(value: object) -> object:

@@ -102,7 +102,14 @@ class Problem(BaseModel):
 
 def build_problem(error: GuestlistError, request_id: str) -> Response:
     """The answer for an error."""
-    content = {
+    content = {**show_problem(error), "instance": request_id}
+    body = orjson.dumps(content, default=str, option=orjson.OPT_NON_STR_KEYS)
+    return Response(body, error.status, headers=_headers(error), media_type=MEDIA_TYPE)
+
+
+def show_problem(error: GuestlistError) -> dict[str, Any]:
+    """An error's members, but for the request it belongs to."""
+    return {
         **error.data,
         "type": f"urn:guestlist:error:{error.code}",
         "title": (type(error).__doc__ or "").splitlines()[0],
@@ -110,10 +117,7 @@ def build_problem(error: GuestlistError, request_id: str) -> Response:
         "detail": error.sentence,
         "code": error.code,
         "remedy": error.remedy,
-        "instance": request_id,
     }
-    body = orjson.dumps(content, default=str, option=orjson.OPT_NON_STR_KEYS)
-    return Response(body, error.status, headers=_headers(error), media_type=MEDIA_TYPE)
 
 
 def _headers(error: GuestlistError) -> dict[str, str]:
@@ -165,9 +169,13 @@ async def answer_invalid(request: Request, error: Exception) -> Response:
     if any(each["loc"] == ("body",) for each in found) and "json" not in request.headers.get("content-type", "").lower():
         wrong = MediaTypeError("A JSON body is needed here.", remedy="Send it with Content-Type: application/json.")
         return build_problem(wrong, request.state.request_id)
-    errors = [{"field": _place(each["loc"]), "code": each["type"], "message": each["msg"]} for each in found]
-    invalid = InvalidRequestError(remedy="See `errors` for each field, and /docs for the rules.", errors=errors)
-    return build_problem(invalid, request.state.request_id)
+    remedy = "See `errors` for each field, and /docs for the rules."
+    return build_problem(InvalidRequestError(remedy=remedy, errors=describe_fields(found)), request.state.request_id)
+
+
+def describe_fields(found: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """What is wrong with each field, from pydantic's errors; never its value."""
+    return [{"field": _place(each["loc"]), "code": each["type"], "message": each["msg"]} for each in found]
 
 
 def _place(location: Sequence[str | int]) -> str:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from guestlist.cli.campaign_messages import parse_expiry, read_message
 from guestlist.cli.funnels import print_campaign, print_funnel
 from guestlist.cli.installation import in_installation, print_rehearsal
 from guestlist.cli.listings import Columns, document, print_listing
-from guestlist.cli.messages import parse_expiry, read_message
 from guestlist.cli.options import After, DryRun, Json, Limit, PageId, Patience, Wait
 from guestlist.cli.output import count, plural, print_json, say, when
 from guestlist.cli.waiting import PATIENCE, Waiting, Watch, settle

@@ -18,13 +18,18 @@ import typer
 from typer.core import TyperGroup
 
 from guestlist.cli import (
+    accounts,
     campaigns,
     config,
     demo,
     doctor,
     emulator,
+    endpoints,
     events,
     keys,
+    list_mappings,
+    lists,
+    messages,
     pages,
     serve,
     stored_lists,
@@ -93,8 +98,10 @@ app.command("serve")(serve.serve)
 app.command("worker")(serve.worker)
 app.command("doctor")(doctor.doctor)
 # `stored_lists` adds to the commands of `lists`, `uploads` to those of `audiences`.
-for noun in (pages, stored_lists, uploads, subscribers, campaigns, keys, events, config):
+for noun in (pages, accounts, stored_lists, uploads, subscribers, campaigns, messages, keys, endpoints, events, config):
     app.add_typer(noun.app)
+lists.app.command("mappings")(list_mappings.mappings)
+lists.app.command("forget-mapping")(list_mappings.forget_mapping)
 app.command("emulator")(emulator.emulator)
 app.command("version")(version.version)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class ReceiptKind(StrEnum):
@@ -71,6 +73,83 @@ class OptIn:
     from_link: bool = False
 
 
+class ReplyKind(StrEnum):
+    """What a person said or did in a conversation; `echo` is what our side sent from elsewhere."""
+
+    TEXT = "text"
+    QUICK_REPLY = "quick_reply"
+    ATTACHMENT = "attachment"
+    POSTBACK = "postback"
+    REFERRAL = "referral"
+    REACTION = "reaction"
+    PLUGIN = "plugin"  # Send-to-Messenger or checkbox, with its ref
+    ACCEPTANCE = "acceptance"  # of a message request
+    ECHO = "echo"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Something a person said or did. `account` is Meta's Page id, or on SMS and e-mail our id of the account it came to.
+
+    `person` is a PSID, digits or an e-mail address; empty for a checkbox opt-in, which has only its `user_ref`.
+    """
+
+    kind: ReplyKind
+    channel: str
+    account: str
+    provider_id: str  # the mid or SID; made from the event where it has none
+    at: datetime | None
+    person: str = field(default="", repr=False)
+    text: str = field(default="", repr=False)
+    payload: str = field(default="", repr=False)
+    ref: str = field(default="", repr=False)
+    user_ref: str = field(default="", repr=False)
+    attachments: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    referral: Mapping[str, Any] | None = field(default=None, repr=False)
+    answers: str = ""  # the provider id of the message it answers or reacts to
+    prior: Mapping[str, Any] | None = field(default=None, repr=False)  # prior_message: what a user_ref or phone led to
+    part_id: str = ""  # the part of ours an echo confirms, by its metadata
+    app_id: str = ""  # of an echo: whose app sent it
+    opens_window: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceipt:
+    """What happened to a message of ours. By provider ids, else by watermark: everything to this person up to then."""
+
+    kind: ReceiptKind
+    channel: str
+    account: str
+    at: datetime | None
+    provider_ids: tuple[str, ...] = ()
+    watermark: datetime | None = None
+    person: str = field(default="", repr=False)
+    part_id: str = ""  # where the provider echoes it
+    code: str = ""  # why it failed, as it came
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """A provider says that a person stopped messages: blocked there, or complained. By person, part or provider id."""
+
+    channel: str
+    account: str
+    at: datetime | None
+    code: str  # why, as it came: "21610", "complained", "unsubscribed"
+    person: str = field(default="", repr=False)
+    provider_ids: tuple[str, ...] = ()
+    part_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAccepted:
+    """A phone-matched person accepted the message request. Meta tells the PSID, not the phone."""
+
+    page_id: str
+    psid: str = field(repr=False)
+    at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Ignored:
     """An event that is authentic and known or unknown, but moves nothing yet. Stored and accepted."""
@@ -79,4 +158,4 @@ class Ignored:
     page_id: str | None
 
 
-Fact = MarketingReceipt | UploadStatus | OptIn | Ignored
+Fact = MarketingReceipt | UploadStatus | OptIn | Reply | MessageReceipt | Objection | RequestAccepted | Ignored

@@ -26,6 +26,20 @@ def rises(current: Delivery, new: Delivery) -> bool:
     return DELIVERY_ORDER[new] > DELIVERY_ORDER[current]
 
 
+class MessageState(StrEnum):
+    """State of a message: that of its delivery that counts, or cancelled."""
+
+    QUEUED = "queued"  # to be sent, now or at `send_at`
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    SENT = "sent"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    DELIVERED = "delivered"
+    READ = "read"
+    CANCELLED = "cancelled"
+
+
 class Upload(StrEnum):
     """State of an upload: one session of batches into one audience."""
 

@@ -70,6 +70,10 @@ class GraphError(Exception):
         return tries_of(self)
 
 
+class TooMuchDataError(GraphError):
+    """The call asked for, or held, too much: never repeated unchanged, but it works with fewer rows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One HTTP request. `url` never holds a token."""
@@ -124,10 +128,11 @@ class TokenInfo:
 
 @dataclass(frozen=True, slots=True)
 class PageInfo:
-    """A Page."""
+    """A Page. `published` None = Graph did not say."""
 
     id: str
     name: str
+    published: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +219,35 @@ class CampaignInfo:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """What Meta answers to a message it took. A `user_ref` gives no person."""
+
+    person: str | None = field(repr=False)  # the PSID
+    message_id: str | None  # the mid
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """A name and a face that a Page can write under."""
+
+    id: str
+    name: str
+    picture_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonProfile:
+    """What Meta tells a Page of somebody who wrote to it; "" for what it keeps to itself. `timezone` is an offset, +02:00."""
+
+    first_name: str = field(default="", repr=False)
+    last_name: str = field(default="", repr=False)
+    picture_url: str = field(default="", repr=False)
+    locale: str = ""
+    timezone: str = ""
+    gender: str = ""
+
+
 class Graph(Protocol):
     """Graph calls with one token. Every call raises GraphError; none logs a token or a payload.
 
@@ -252,6 +286,16 @@ class Graph(Protocol):
         self, audience_id: str, *, schema: Sequence[str], data: Sequence[Sequence[str]], session: Session
     ) -> UploadAnswer: ...
 
+    async def remove_users(
+        self, audience_id: str, *, schema: Sequence[str], data: Sequence[Sequence[str]], session: Session
+    ) -> UploadAnswer:
+        """Takes people out of the audience. This is no opt-out: they stay subscribers."""
+        ...
+
+    async def replace_users(
+        self, audience_id: str, *, schema: Sequence[str], data: Sequence[Sequence[str]], session: Session
+    ) -> UploadAnswer: ...
+
     async def read_sessions(self, audience_id: str) -> Sequence[SessionInfo]: ...
 
     async def list_tokens(
@@ -281,6 +325,40 @@ class Graph(Protocol):
         """The tracking id. This means accepted, not delivered."""
         ...
 
+    async def send_message(self, page_id: str, body: Mapping[str, Any]) -> SentMessage:
+        """One message from the Page to one person. `body` is Meta's. This means accepted, not delivered."""
+        ...
+
+    async def send_action(self, page_id: str, psid: str, action: str) -> None:
+        """Shows the person `typing_on`, `typing_off` or `mark_seen`."""
+        ...
+
+    async def upload_attachment(self, page_id: str, kind: str, url: str) -> str:
+        """The id of a file Meta fetched from the URL; it can be sent for 90 days."""
+        ...
+
+    async def read_profile(self, psid: str) -> PersonProfile | None:
+        """Who is behind a PSID, as far as the Page's token may know; None where Meta tells nothing of this person."""
+        ...
+
+    async def create_persona(self, page_id: str, name: str, picture_url: str) -> str:
+        """The new persona's id."""
+        ...
+
+    async def list_personas(self, page_id: str) -> Sequence[Persona]: ...
+
+    async def delete_persona(self, persona_id: str) -> None: ...
+
+    async def read_messenger_profile(self, fields: Sequence[str]) -> Mapping[str, Any]:
+        """Those of the fields that are set, of the Page whose token it is."""
+        ...
+
+    async def set_messenger_profile(self, profile: Mapping[str, Any]) -> None:
+        """Sets the fields given; the others stay."""
+        ...
+
+    async def clear_messenger_profile(self, fields: Sequence[str]) -> None: ...
+
 
 class GraphFactory(Protocol):
     """Makes clients that share one transport and one rate budget."""
@@ -289,6 +367,10 @@ class GraphFactory(Protocol):
 
     def usage(self, scope: str) -> float:
         """Highest usage percentage (0-100+) the headers reported lately for this Page or ad account; 0 when none."""
+        ...
+
+    def regain(self, scope: str) -> float:
+        """Seconds until this Page or ad account regains access, as the headers estimated; 0 while it has it."""
         ...
 
     async def close(self) -> None: ...

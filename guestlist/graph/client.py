@@ -17,7 +17,9 @@ from .audiences import AudienceCalls
 from .base import Transport
 from .caller import Caller, Connection, RetrySettings
 from .campaigns import CampaignCalls
+from .messages import MessageCalls
 from .pages import PageCalls
+from .people import PeopleCalls
 from .tokens import TokenCalls
 from .usage import UsageBook
 
@@ -25,7 +27,7 @@ _VERSION = re.compile(r"v[0-9]{1,3}\.[0-9]{1,2}")
 _BASE_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 
 
-class GraphClient(PageCalls, AudienceCalls, TokenCalls, CampaignCalls):
+class GraphClient(PageCalls, AudienceCalls, TokenCalls, CampaignCalls, MessageCalls, PeopleCalls):
     """Graph calls with one token: implements `base.Graph`."""
 
     def __init__(self, caller: Caller) -> None:
@@ -70,6 +72,10 @@ class GraphClients:
     def usage(self, scope: str) -> float:
         """The highest usage percentage the headers reported in the last minutes for this Page or ad account, or the whole app."""
         return self._usage.highest(scope)
+
+    def regain(self, scope: str) -> float:
+        """Seconds until this Page or ad account, or the whole app, regains access, as Meta estimated; 0 while it has it."""
+        return self._usage.regain(scope)
 
     async def close(self) -> None:
         """Closes the shared transport."""

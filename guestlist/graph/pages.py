@@ -24,8 +24,8 @@ class PageCalls:
         return await self._caller.inspect_token(parse_token_info)
 
     async def read_page(self, page_id: str) -> PageInfo:
-        """The Page's name."""
-        return await self._caller.read(build_path(page_id), {"fields": "id,name"}, parse_page_info)
+        """The Page's name, and whether it is published."""
+        return await self._caller.read(build_path(page_id), {"fields": "id,name,is_published"}, parse_page_info)
 
     async def subscribe_page(self, page_id: str, fields: Sequence[str]) -> None:
         """Asks Meta to send these webhook fields of the Page to the app."""
@@ -80,7 +80,8 @@ def parse_page_info(document: Document) -> PageInfo:
     page_id = as_id(document.get("id"))
     if page_id is None:
         raise WireError("The answer names no Page.")
-    return PageInfo(page_id, as_text(document.get("name")))
+    published = document.get("is_published")
+    return PageInfo(page_id, as_text(document.get("name")), published if isinstance(published, bool) else None)
 
 
 def parse_fields(document: Document, app_id: str | None) -> frozenset[str]:

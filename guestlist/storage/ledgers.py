@@ -10,15 +10,17 @@ from typing import Any
 from sqlalchemy import select
 
 from guestlist.domain.consent import GENESIS, chain_hash
+from guestlist.domain.events import Event as Event
 
 from . import rows
 from .base import Row, Transaction
+from .notices import fan_out
 from .tables import consents, events, workspaces
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """One entry of the ledger. `subject` is "audience:…" or "subscriber:…"; `proof` is JSON."""
+    """One entry of the ledger. `subject` is "audience:…", "subscriber:…" or "contact:…"; `proof` is JSON."""
 
     subject: str
     act: str
@@ -27,6 +29,7 @@ class Consent:
     basis: str = ""
     by: str = ""
     proof: Mapping[str, Any] | None = None
+    channel: str = "messenger"
 
 
 async def append_consents(tx: Transaction, workspace_id: str, at: int, entries: Sequence[Consent]) -> None:
@@ -53,7 +56,7 @@ def _content(workspace_id: str, number: int, at: int, consent: Consent) -> dict[
         "subject": consent.subject,
         "act": consent.act,
         "purpose": "marketing",
-        "channel": "messenger",
+        "channel": consent.channel,
         "source": consent.source,
         "words": consent.words,
         "basis": consent.basis,
@@ -81,10 +84,29 @@ async def broken_link(tx: Transaction, workspace_id: str) -> int | None:
     return None
 
 
-async def append_event(tx: Transaction, workspace_id: str, event_id: str, at: int, kind: str, subject: str, **data: Any) -> None:
-    """Records a fact for endpoints and people, in the transaction that made it true."""
-    row = {"workspace_id": workspace_id, "id": event_id, "kind": kind, "subject": subject, "data": json.dumps(data), "at": at}
-    await rows.insert(tx, events, row)
+async def append_events(tx: Transaction, workspace_id: str, at: int, numbered: Sequence[tuple[str, Event]]) -> set[str]:
+    """Records facts, each with its id, in the transaction that made them true, and puts them on their way to the endpoints.
+
+    The lanes that may have something due.
+    """
+    new = [
+        {
+            "workspace_id": workspace_id,
+            "id": event_id,
+            "kind": each.kind,
+            "subject": each.subject,
+            "data": json.dumps(each.data),
+            "at": at,
+        }
+        for event_id, each in numbered
+    ]
+    if not new:
+        return set()
+    await tx.execute_many(_add_event, new)
+    return await fan_out(tx, workspace_id, at, numbered)
+
+
+_add_event = events.insert()
 
 
 async def list_events(tx: Transaction, workspace_id: str, *, after: str | None, limit: int) -> list[Row]:

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, and_, delete, literal, literal_column, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Select, Table, and_, delete, literal, literal_column, or_, select, union
 
 from guestlist.domain.states import Campaign, Delivery
 
 from .base import Row, Transaction
-from .tables import audiences, campaigns, pages, recipients, uploads, webhooks
+from .messaging_tables import accounts, addresses, endpoints, messages, notices, parts
+from .tables import audiences, campaigns, pages, recipients, uploads, webhooks, workspaces
 
 INBOX_LANE = "inbox:meta"
 
 
 async def due_lanes(tx: Transaction, now: int) -> list[str]:
-    """Names of all lanes with due rows: `page:`, `ads:`, `sync:` and the inbox."""
+    """Names of all lanes with due rows: `page:`, `ads:`, `sync:`, `send:`, `due:`, `notify:` and the inbox."""
     lanes = {f"page:{row['workspace_id']}:{row['id']}" for row in await tx.fetch_all(_sending(now))}
     lanes |= {f"ads:{row['workspace_id']}:{row['ad_account_id']}" for row in await tx.fetch_all(_ads(now))}
     syncs = select(pages.c.workspace_id, pages.c.id).where(pages.c.sync_at <= now, pages.c.state == "connected")
     lanes |= {f"sync:{row['workspace_id']}:{row['id']}" for row in await tx.fetch_all(syncs)}
+    lanes |= {f"send:{row['workspace_id']}:{row['id']}" for row in await tx.fetch_all(_messaging(now))}
+    due = select(literal(1)).where(messages.c.workspace_id == workspaces.c.id, messages.c.due_at <= now).limit(1)
+    timers = select(workspaces.c.id).where(due.correlate(workspaces).scalar_subquery().is_not(None))
+    lanes |= {f"due:{row['id']}" for row in await tx.fetch_all(timers)}
+    lanes |= {f"notify:{row['workspace_id']}:{row['id']}" for row in await tx.fetch_all(_notices(now))}
+    of_page = and_(pages.c.workspace_id == addresses.c.workspace_id, pages.c.id == addresses.c.account_id)
+    asked = select(addresses.c.workspace_id, addresses.c.account_id).join(pages, of_page).distinct()
+    asked = asked.where(addresses.c.due_at <= now, pages.c.state == "connected")
+    lanes |= {f"profiles:{row['workspace_id']}:{row['account_id']}" for row in await tx.fetch_all(asked)}
     if await tx.fetch_one(select(webhooks.c.id).where(webhooks.c.state == literal_column("'stored'")).limit(1)):
         lanes.add(INBOX_LANE)
     return sorted(lanes)
@@ -50,6 +60,33 @@ def _somebody(state: Delivery, *more: ColumnElement[bool]) -> ColumnElement[bool
 
 def _in_state(state: Delivery) -> ColumnElement[bool]:
     return recipients.c.state == literal_column(f"'{state.value}'")  # spelt out, so that the partial index serves
+
+
+def _messaging(now: int) -> CompoundSelect[Any]:
+    """Accounts with a part to hand over, or with one that a dead owner may have left behind."""
+
+    def some(account: Table, *which: ColumnElement[bool]) -> ColumnElement[bool]:
+        mine = and_(parts.c.workspace_id == account.c.workspace_id, parts.c.account_id == account.c.id)
+        one = select(literal(1)).where(mine, *which).correlate(account).limit(1)  # a limited look, as above
+        return one.scalar_subquery().is_not(None)
+
+    sending = parts.c.state == literal_column(f"'{Delivery.SENDING.value}'")
+    return union(
+        *(
+            select(account.c.workspace_id, account.c.id).where(
+                or_(some(account, sending), and_(account.c.state == "connected", some(account, parts.c.due_at <= now)))
+            )
+            for account in (pages, accounts)
+        )
+    )
+
+
+def _notices(now: int) -> Select[Any]:
+    """Enabled endpoints with something to be told."""
+    mine = and_(notices.c.workspace_id == endpoints.c.workspace_id, notices.c.endpoint_id == endpoints.c.id)
+    one = select(literal(1)).where(mine, notices.c.due_at <= now).correlate(endpoints).limit(1)  # a limited look, as above
+    told = select(endpoints.c.workspace_id, endpoints.c.id).where(endpoints.c.state == "enabled")
+    return told.where(one.scalar_subquery().is_not(None))
 
 
 def _ads(now: int) -> CompoundSelect[Any]:

@@ -3,6 +3,7 @@
 import pytest
 from support.databases import POSTGRES, fresh_url
 from support.kills import describe, run_kills
+from support.message_kills import run_message_kills
 
 
 async def test_kills_lose_nothing_double_nothing_and_hide_nothing(tmp_path, database_url):
@@ -20,3 +21,12 @@ async def test_workers_that_take_over_from_each_other_keep_every_promise(tmp_pat
     assert verdict.kills == 8
     assert verdict.recipients > 1200
     assert verdict.holds(), describe(verdict)
+
+
+async def test_kills_while_messages_are_posted_and_sent_keep_every_promise(tmp_path, database_url):
+    url = None if database_url.startswith("sqlite") else database_url
+    verdict = await run_message_kills(tmp_path, rounds=5, count=400, database_url=url)
+    assert verdict.kills == 5
+    assert verdict.accepted == 400
+    assert sum(verdict.states[state] for state in ("sent", "delivered", "read")) > 300
+    assert verdict.holds(), verdict

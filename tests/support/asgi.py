@@ -49,6 +49,14 @@ class Client:
         body = b"" if json is None else jsons.dumps(json).encode()
         return await self.call("POST", path, query=query, headers={"content_type": "application/json", **headers}, chunks=[body])
 
+    async def patch(self, path: str, json: Any, **headers: str) -> Answered:
+        given = {"content_type": "application/json", **headers}
+        return await self.call("PATCH", path, headers=given, chunks=[jsons.dumps(json).encode()])
+
+    async def put(self, path: str, json: Any, **headers: str) -> Answered:
+        given = {"content_type": "application/json", **headers}
+        return await self.call("PUT", path, headers=given, chunks=[jsons.dumps(json).encode()])
+
     async def send_file(self, path: str, content: bytes, query: Mapping[str, Any], **headers: str) -> Answered:
         return await self.call("POST", path, query=query, headers={"content_type": "text/csv", **headers}, chunks=[content])
 

@@ -123,7 +123,7 @@ async def run_kills(
     async with run_emulator(1.0, *EMULATOR) as url, aiohttp.ClientSession() as session:
         emulator = Client(session, url)
         world = await emulator.get("/_emulator/world")
-        ring = _ring(folder, world, url, database_url, emulator, seed)
+        ring = build_ring(folder, world, url, database_url, emulator, seed)
         ring.workers = workers
         async with open_app(ring.settings) as app:
             started = await ring.start()  # Meta shakes hands with a living server
@@ -141,7 +141,10 @@ async def run_kills(
             return verdict
 
 
-def _ring(folder: Path, world: Mapping[str, Any], graph_url: str, database_url: str | None, emulator: Client, seed: int) -> Ring:
+def build_ring(
+    folder: Path, world: Mapping[str, Any], graph_url: str, database_url: str | None, emulator: Client, seed: int
+) -> Ring:
+    """A place to kill in: settings of a server that takes the emulator for Meta."""
     from guestlist.serving import bind
 
     listener = bind("127.0.0.1", 0)

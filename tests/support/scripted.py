@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from guestlist.actions import inbox, lanes, sending, subscribers, tidy
+from guestlist.actions import inbox, lanes, message_sending, message_timers, notices, profiles, sending, subscribers, tidy
 from guestlist.actions.access import DEFAULT_WORKSPACE, ensure_default_workspace
 from guestlist.actions.base import MetaApp, Pace, ParsedBody, Services
 from guestlist.actions.pages import ADS_SCOPES, MARKETING_SCOPES, PAGE_SCOPES
+from guestlist.api.dialects.comapi.event_shapes import ComapiRenderer
+from guestlist.channels.registry import Ways, build_channels
 from guestlist.clocks import TimedIds
 from guestlist.domain.consent import check_attestation
 from guestlist.domain.lanes import Lease
@@ -25,6 +27,9 @@ from guestlist.graph.base import (
     ErrorClass,
     GraphError,
     PageInfo,
+    PersonProfile,
+    Persona,
+    SentMessage,
     Session,
     SessionInfo,
     Terms,
@@ -34,7 +39,10 @@ from guestlist.graph.base import (
     UploadAnswer,
 )
 from guestlist.inbound.parsers import parse_body
-from guestlist.lists.engine import CsvListEngine
+from guestlist.lists.engine import FileListEngine
+from guestlist.outbound.base import Answer, Outbound, Request
+from guestlist.outbound.dialects import comapi_dialect, native_dialect
+from guestlist.outbound.post import guarded_sockets
 from guestlist.storage.base import Database
 from guestlist.vault import SealedVault
 
@@ -79,9 +87,19 @@ class ScriptedGraph:
     audiences: dict[str, AudienceInfo] = field(default_factory=dict)
     campaigns: dict[str, str] = field(default_factory=dict)
     received: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    added: list[tuple[Session, list[tuple[str, ...]]]] = field(default_factory=list)
+    taken_out: list[tuple[Session, list[tuple[str, ...]]]] = field(default_factory=list)
+    replaced: list[tuple[Session, list[tuple[str, ...]]]] = field(default_factory=list)
     tokens: list[TokenRow] = field(default_factory=list)
     origins: dict[str, list[str]] = field(default_factory=dict)
     sent: list[tuple[str, str]] = field(default_factory=list)
+    messages: list[Any] = field(default_factory=list)
+    attachments: list[tuple[str, str]] = field(default_factory=list)
+    personas: dict[str, Persona] = field(default_factory=dict)
+    profile: dict[str, Any] = field(default_factory=dict)
+    profiles: dict[str, dict[str, str]] = field(default_factory=dict)
+    percent: float = 0.0
+    regains: float = 0.0
     terms: bool = True
     scopes: frozenset[str] = PAGE_SCOPES | ADS_SCOPES | MARKETING_SCOPES
     page_size: int = 1000
@@ -91,7 +109,10 @@ class ScriptedGraph:
         return self
 
     def usage(self, scope: str) -> float:
-        return 0.0
+        return self.percent
+
+    def regain(self, scope: str) -> float:
+        return self.regains
 
     async def close(self) -> None:
         """Nothing to close."""
@@ -157,10 +178,24 @@ class ScriptedGraph:
         self, audience_id: str, *, schema: Sequence[str], data: Sequence[Sequence[str]], session: Session
     ) -> UploadAnswer:
         def effect() -> UploadAnswer:
-            self.received[str(session.session_id)] += len(data)
-            return UploadAnswer(self.received[str(session.session_id)], 0, str(session.session_id))
+            return self._take(self.added, data, session)
 
         return self._enter("add_users", session.batch_seq, effect)
+
+    async def remove_users(
+        self, audience_id: str, *, schema: Sequence[str], data: Sequence[Sequence[str]], session: Session
+    ) -> UploadAnswer:
+        return self._enter("remove_users", session.batch_seq, lambda: self._take(self.taken_out, data, session))
+
+    async def replace_users(
+        self, audience_id: str, *, schema: Sequence[str], data: Sequence[Sequence[str]], session: Session
+    ) -> UploadAnswer:
+        return self._enter("replace_users", session.batch_seq, lambda: self._take(self.replaced, data, session))
+
+    def _take(self, book: list[Any], data: Sequence[Sequence[str]], session: Session) -> UploadAnswer:
+        book.append((session, [tuple(row) for row in data]))
+        self.received[str(session.session_id)] += len(data)
+        return UploadAnswer(self.received[str(session.session_id)], 0, str(session.session_id))
 
     async def read_sessions(self, audience_id: str) -> Sequence[SessionInfo]:
         return self._enter("read_sessions", None, lambda: [SessionInfo(key, n, 0, "") for key, n in self.received.items()])
@@ -195,6 +230,74 @@ class ScriptedGraph:
             return f"track-{campaign_id}-{token}"
 
         return self._enter("send", token, effect)
+
+    async def read_profile(self, psid: str) -> PersonProfile | None:
+        """Who is in `profiles`; nobody else may be seen."""
+        known = self.profiles.get(psid)
+        return self._enter("read_profile", psid, lambda: PersonProfile(**known) if known else None)
+
+    async def send_message(self, page_id: str, body: Any) -> SentMessage:
+        """Takes every message; `messages` holds them in order."""
+
+        def effect() -> SentMessage:
+            self.messages.append(body)
+            return SentMessage(body["recipient"].get("id"), f"m_{len(self.messages)}")
+
+        return self._enter("send_message", body["message"]["metadata"], effect)
+
+    async def send_action(self, page_id: str, psid: str, action: str) -> None:
+        self._enter("send_action", (psid, action))
+
+    async def upload_attachment(self, page_id: str, kind: str, url: str) -> str:
+        def effect() -> str:
+            self.attachments.append((kind, url))
+            return str(66000000 + len(self.attachments))
+
+        return self._enter("upload_attachment", (kind, url), effect)
+
+    async def create_persona(self, page_id: str, name: str, picture_url: str) -> str:
+        def effect() -> str:
+            persona_id = str(55000000 + len(self.personas))
+            self.personas[persona_id] = Persona(persona_id, name, picture_url)
+            return persona_id
+
+        return self._enter("create_persona", name, effect)
+
+    async def list_personas(self, page_id: str) -> Sequence[Persona]:
+        return self._enter("list_personas", None, lambda: list(self.personas.values()))
+
+    async def delete_persona(self, persona_id: str) -> None:
+        self._enter("delete_persona", persona_id, lambda: self.personas.pop(persona_id, None))
+
+    async def read_messenger_profile(self, fields: Sequence[str]) -> dict[str, Any]:
+        def effect() -> dict[str, Any]:
+            return {name: value for name, value in self.profile.items() if name in fields}
+
+        return self._enter("read_messenger_profile", None, effect)
+
+    async def set_messenger_profile(self, profile: Any) -> None:
+        self._enter("set_messenger_profile", sorted(profile), lambda: self.profile.update(profile))
+
+    async def clear_messenger_profile(self, fields: Sequence[str]) -> None:
+        def effect() -> None:
+            self.profile = {name: value for name, value in self.profile.items() if name not in fields}
+
+        self._enter("clear_messenger_profile", list(fields), effect)
+
+
+@dataclass
+class ScriptedPost:
+    """Customers' servers: each URL answers as scripted, 204 otherwise. `requests` holds what was posted, in order."""
+
+    answers: dict[str, list[Answer]] = field(default_factory=lambda: defaultdict(list))
+    requests: list[Request] = field(default_factory=list)
+    before: Callable[[Request], Any] = lambda request: None
+
+    async def __call__(self, request: Request, *, timeout: float, limit: int) -> Answer:
+        self.before(request)
+        self.requests.append(request)
+        script = self.answers[request.url]
+        return script.pop(0) if script else Answer(204, milliseconds=12)
 
 
 def token_row(token: str, *audience_ids: str, psid: str | None = None) -> TokenRow:
@@ -238,6 +341,19 @@ class House:
         await subscribers.request_sync(self.services, self.workspace_id, page_id)
         await subscribers.run_sync_lane(self.services, self.own(f"sync:{self.workspace_id}:{page_id}"))
 
+    async def run_send(self, account_id: str) -> float | None:
+        return await message_sending.run_send_lane(self.services, self.own(f"send:{self.workspace_id}:{account_id}"))
+
+    async def run_profiles(self, page_id: str) -> float | None:
+        return await profiles.run_profile_lane(self.services, self.own(f"profiles:{self.workspace_id}:{page_id}"))
+
+    async def run_due(self) -> float | None:
+        return await message_timers.run_due_lane(self.services, self.own(f"due:{self.workspace_id}"))
+
+    async def run_notify(self, endpoint_id: str, *, draw: float = 0.0) -> float | None:
+        lane = self.own(f"notify:{self.workspace_id}:{endpoint_id}")
+        return await notices.run_notify_lane(self.services, lane, draw=lambda: draw)
+
     async def run_tidy(self) -> None:
         await tidy.run_tidy_lane(self.services, self.own("tidy:all"))
 
@@ -259,18 +375,25 @@ async def build_house(database: Database, graph: ScriptedGraph | None = None) ->
         ids=TimedIds(clock, random.Random(7).getrandbits),
         graph=graph,
         vault=SealedVault(bytes(32)),
-        lists=CsvListEngine(),
+        lists=FileListEngine(),
         app=MetaApp(app_id="", app_token="1|s", verify_token="v", callback_url="", page_rate=0),
-        pace=Pace(upload_poll=timedelta(minutes=2), sync=timedelta(hours=1), webhooks_kept=timedelta(days=7)),
+        pace=Pace(
+            upload_poll=timedelta(minutes=2),
+            sync=timedelta(hours=1),
+            webhooks_kept=timedelta(days=7),
+            notices_kept=timedelta(days=30),
+        ),
         wake=wake,
         parse=_parse,
         bucket=lambda page_id, rate: TokenBucket(0),
         pump=pump,
+        channels=build_channels(graph, Ways.through(guarded_sockets())),
+        outbound=Outbound(ScriptedPost(), {each.name: each for each in (native_dialect(), comapi_dialect(ComapiRenderer()))}),
     )
     await ensure_default_workspace(services)
     return House(services, graph, clock)
 
 
-def _parse(provider: str, body: bytes, received_at: datetime) -> ParsedBody:
-    parsed = parse_body(provider, body, received_at)
+def _parse(provider: str, app_id: str, body: bytes, received_at: datetime) -> ParsedBody:
+    parsed = parse_body(provider, body, received_at, app_id=app_id)
     return ParsedBody(parsed.facts, [f"{each.kind}: {each.field} {each.problem}" for each in parsed.refused])

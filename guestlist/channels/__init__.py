@@ -1,0 +1,1 @@
+"""The channels: a contract, a registry, then one folder each: messenger/ sms/ email/."""
