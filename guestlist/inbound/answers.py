@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import orjson
 from starlette.types import Send
 
+from guestlist.errors import type_of
+
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
@@ -30,9 +32,10 @@ def build_text(body: bytes) -> Answer:
     return Answer(200, body, headers)
 
 
-def build_problem(status: int, code: str, title: str, detail: str, *headers: tuple[bytes, bytes]) -> Answer:
-    """An RFC 9457 problem: `title` says what, `detail` the way out, `code` is stable."""
-    body = orjson.dumps({"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail})
+def build_problem(status: int, code: str, title: str, remedy: str, *headers: tuple[bytes, bytes]) -> Answer:
+    """An RFC 9457 problem with the members of the API's, but for `instance`: these answers are built before any request."""
+    problem = {"type": type_of(code), "title": title, "status": status, "detail": title, "code": code, "remedy": remedy}
+    body = orjson.dumps(problem)
     described = ((b"content-type", b"application/problem+json"), (b"content-length", b"%d" % len(body)))
     return Answer(status, body, described + headers)
 

@@ -6,7 +6,9 @@ Errors name the kind of event and the field, never the value: values are people'
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from guestlist.errors import UsageError
 
@@ -105,6 +107,20 @@ class Fields:
         if not isinstance(value, int) or isinstance(value, bool) or value > MAX_COUNT:
             raise self.refuse(name, "is not a count")
         return value if value >= 0 else None
+
+
+def find_document(value: object, limit: int) -> dict[str, Any] | None:
+    """An object kept as it came, NUL apart; None for anything else, and for one whose JSON is longer than `limit` bytes."""
+    if not isinstance(value, dict):
+        return None
+    try:
+        text = orjson.dumps(value)
+    except orjson.JSONEncodeError:  # a number beyond what the database keeps
+        return None
+    if len(text) > limit:
+        return None
+    document: dict[str, Any] = orjson.loads(text.replace(rb"\u0000", rb"\ufffd"))
+    return document
 
 
 def read_identifier(value: object) -> str | None:

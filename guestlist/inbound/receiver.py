@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 
 import structlog
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from guestlist.inbound import answers
 from guestlist.inbound.answers import Answer
 from guestlist.inbound.base import Inbox, Secrets
+from guestlist.inbound.bodies import BodyTooLargeError, ClientGoneError, read_body
 from guestlist.inbound.deadlines import Deadlines
 from guestlist.inbound.handshake import HandshakeError, check_handshake
 from guestlist.inbound.signature import HEADER, ForgedError, UnsignedError, check_signature
@@ -24,14 +25,6 @@ MAX_BYTES = 4 * 1024 * 1024
 
 _PATH = re.compile(r"/webhooks/meta(?:/([0-9]{1,32}))?", re.ASCII)
 _log = structlog.get_logger("guestlist.inbound")
-
-
-class _BodyTooLargeError(Exception):
-    """The body is, or says it is, larger than allowed."""
-
-
-class _ClientGoneError(Exception):
-    """The client went away before the body was whole: nobody is left to answer, and nothing is stored."""
 
 
 class MetaReceiver:
@@ -55,7 +48,7 @@ class MetaReceiver:
         elif scope["method"] == "POST":
             try:
                 answer = await self._take_events(scope, receive, path[1])
-            except _ClientGoneError:
+            except ClientGoneError:
                 _log.info("webhook_abandoned", provider=PROVIDER)
                 return
         elif scope["method"] == "GET":
@@ -81,13 +74,13 @@ class MetaReceiver:
         signature, declared = _read_headers(scope)
         try:
             if declared > self._max_bytes:
-                raise _BodyTooLargeError
-            body = await self._deadlines.hold(_read_body(receive, self._max_bytes))
+                raise BodyTooLargeError
+            body = await self._deadlines.hold(read_body(receive, self._max_bytes))
             mac = check_signature(signature, body, secret)
         except (UnsignedError, ForgedError) as error:
             _log.warning("webhook_refused", provider=PROVIDER, code=error.code)
             return answers.UNSIGNED if isinstance(error, UnsignedError) else answers.FORGED
-        except _BodyTooLargeError:
+        except BodyTooLargeError:
             _log.warning("webhook_refused", provider=PROVIDER, code="body_too_large")
             return answers.TOO_LARGE
         except TimeoutError:
@@ -115,19 +108,3 @@ def _read_headers(scope: Scope) -> tuple[bytes | None, int]:
         elif name == b"content-length" and value.isdigit():
             declared = int(value[:20])
     return signature, declared
-
-
-async def _read_body(receive: Receive, max_bytes: int) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message: Message = await receive()
-        if message["type"] != "http.request":
-            raise _ClientGoneError
-        chunk: bytes = message.get("body", b"")
-        size += len(chunk)
-        if size > max_bytes:
-            raise _BodyTooLargeError
-        chunks.append(chunk)
-        if not message.get("more_body", False):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)

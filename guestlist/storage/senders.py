@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from sqlalchemy import BindParameter, bindparam, literal_column, select, union_all, update
 
+from guestlist.domain.identifiers import check_cursor
 from guestlist.domain.messages import Channel, Rule
 
 from . import rows
@@ -85,18 +86,17 @@ async def list_senders(tx: Transaction, workspace_id: str, *, channel: str | Non
         "sender": pages.c.page_id,
         "config": literal_column("'{}'"),
     }
+    page_columns: list[Any] = [of_page.get(name, pages.c.get(name)) for name in SHOWN]
     listed = union_all(
         select(*(accounts.c[name] for name in SHOWN), literal_column("'{}'").label("capabilities")).where(
             accounts.c.workspace_id == workspace_id
         ),
-        select(*(of_page.get(name, pages.c.get(name)) for name in SHOWN), pages.c.capabilities).where(
-            pages.c.workspace_id == workspace_id
-        ),
+        select(*page_columns, pages.c.capabilities).where(pages.c.workspace_id == workspace_id),
     ).subquery()
     query = select(listed).order_by(listed.c.id.desc()).limit(limit)
     if channel is not None:
         query = query.where(listed.c.channel == channel)
-    return await tx.fetch_all(query if after is None else query.where(listed.c.id < after))
+    return await tx.fetch_all(query if after is None else query.where(listed.c.id < check_cursor(after, "pag", "acc")))
 
 
 async def find_sender(tx: Transaction, workspace_id: str, account_id: str) -> Row | None:

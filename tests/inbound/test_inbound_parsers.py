@@ -236,9 +236,9 @@ def test_an_opt_in_from_a_link_says_so(mark: dict[str, object]) -> None:
     assert parse_one(messaging(optin(**mark))) == replace(GRANTED, from_link=True)
 
 
-@pytest.mark.parametrize("name", ["optin_plugin", "optin_checkbox"])
-def test_opt_ins_of_the_plugins_move_nothing_yet(name: str) -> None:
-    assert parse_one(messaging(fixture(name))) == Ignored("messaging_optins", PAGE)
+def test_an_opt_in_of_another_kind_moves_nothing() -> None:
+    assert parse_one(messaging(optin(type="one_time_notif_req"))) == Ignored("messaging_optins", PAGE)
+    assert parse_one(messaging({"sender": {"id": PERSON}, "optin": {}})) == Ignored("messaging_optins", PAGE)
 
 
 @pytest.mark.parametrize(
@@ -267,8 +267,7 @@ def test_a_comment_is_accepted() -> None:
 
 
 SUBSCRIBED = [
-    *("messages", "messaging_postbacks", "messaging_optouts", "messaging_referrals", "message_deliveries", "message_reads"),
-    *("message_echoes", "message_reactions", "message_edits", "messaging_policy_enforcement", "messaging_handovers", "standby"),
+    *("messaging_optouts", "message_edits", "messaging_policy_enforcement", "messaging_handovers", "standby"),
     *("messaging_account_linking", "messaging_feedback", "messaging_integrity", "feed", "message_template_status_update"),
     "business_integrity",
 ]

@@ -10,6 +10,7 @@ import pytest
 from inbound_driver import SECRET, VERIFY_TOKEN, Answered, FakeInbox, FakeSecrets, call, signed, wire
 from structlog.testing import capture_logs
 
+from guestlist.api.problems import Problem
 from guestlist.errors import DependencyError
 from guestlist.inbound.receiver import MetaReceiver
 
@@ -33,8 +34,9 @@ def check_problem(answered: Answered, status: int, code: str) -> None:
     problem = json.loads(answered.body)
     assert (answered.status, problem["status"], problem["code"]) == (status, status, code)
     assert answered.headers["content-type"] == "application/problem+json"
-    assert problem["title"]
-    assert problem["detail"]
+    assert problem["type"] == f"urn:guestlist:error:{code}"
+    assert all(problem[name] for name in ("title", "detail", "remedy"))
+    assert problem.keys() == Problem.model_fields.keys() - {"instance", "errors"}
     assert PERSON.encode() not in answered.body
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from inbound_driver import RECEIVED, fixture, wire
 
-from guestlist.domain.facts import Ignored, MarketingReceipt, OptIn, UploadStatus
+from guestlist.domain.facts import Ignored, MarketingReceipt, MessageReceipt, OptIn, Reply, RequestAccepted, UploadStatus
 from guestlist.inbound.envelopes import WireEvent
 from guestlist.inbound.parsers import PARSERS, ParsedBody, PayloadRefusal, parse_body
 from guestlist.inbound.payloads import PayloadError, mend_surrogates
@@ -28,7 +29,10 @@ PATHS += [
     ("messaging_optins", ("optin", name))
     for name in [*SAMPLES["messaging_optins"]["optin"], "notification_messages_status", "ref"]
 ]
-PATHS += [("messaging_optins", (party, "id")) for party in ("sender", "recipient")]
+PATHS += [("messaging_optins", ("optin", name)) for name in ("user_ref", "message_request")]
+PATHS += [(kind, (party, "id")) for kind, value in SAMPLES.items() for party in ("sender", "recipient") if party in value]
+BODIES = ("message", "postback", "referral", "reaction", "delivery", "read", "prior_message")
+PATHS += [(kind, (body, name)) for kind, value in SAMPLES.items() for body in BODIES for name in value.get(body, ())]
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=30)
 anything = st.recursive(
@@ -52,6 +56,16 @@ def check_tame(parsed: ParsedBody) -> None:
             case MarketingReceipt() | OptIn():
                 texts, counts = [fact.page_id, fact.token], []
                 assert isinstance(fact, MarketingReceipt) or (fact.psid and fact.token)
+            case Reply():
+                said = [fact.text, fact.payload, fact.ref, fact.answers, fact.part_id, fact.app_id, json.dumps(fact.attachments)]
+                texts, counts = [fact.account, fact.person, fact.user_ref, fact.provider_id, *said], []
+                assert all((fact.account, fact.provider_id, fact.person or fact.user_ref))
+            case MessageReceipt():
+                texts, counts = [fact.account, fact.person, *fact.provider_ids], []
+                assert all((fact.account, fact.person, fact.provider_ids or fact.watermark))
+            case RequestAccepted():
+                texts, counts = [fact.page_id, fact.psid], []
+                assert all((fact.page_id, fact.psid))
             case Ignored():
                 texts, counts = [fact.kind, fact.page_id], []
         assert all(text is None or (isinstance(text, str) and "\x00" not in text) for text in texts)
@@ -131,11 +145,11 @@ def test_junk_in_the_place_of_an_entry_or_item_is_refused_by_itself(junk: object
     entries = [
         junk,
         {"id": PAGE, "changes": [junk, good, {"value": 1}, {"field": 7}]},
-        {"id": PAGE, "messaging": [junk, {"read": {}}]},
+        {"id": PAGE, "messaging": [junk, {"game_play": {}}]},
     ]
     entries.append({"id": PAGE, "standby": [junk, {"read": {}}], "messaging": junk})
     parsed = parse(wire({"object": "page", "entry": entries}))
-    assert [fact.kind for fact in parsed.facts if isinstance(fact, Ignored)] == ["feed", "message_reads", "standby"]
+    assert [fact.kind for fact in parsed.facts if isinstance(fact, Ignored)] == ["feed", "game_play", "standby"]
     assert len(parsed.refused) >= 6
 
 

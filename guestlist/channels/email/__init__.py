@@ -1,0 +1,5 @@
+"""E-mail by SMTP: any relay, signed (DKIM) by it."""
+
+from .channel import EmailChannel
+
+__all__ = ["EmailChannel"]

@@ -1,0 +1,3 @@
+"""Messenger: Meta's Send API, spoken as a Page."""
+
+from .send import MessengerChannel as MessengerChannel
