@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -245,9 +246,55 @@ class Prepared(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ListedPerson:
+    """One row in clear. Phones are digits with their country code, in the order of the columns."""
+
+    row: int
+    external_id: str = ""
+    first_name: str = field(default="", repr=False)
+    last_name: str = field(default="", repr=False)
+    phones: tuple[str, ...] = field(default=(), repr=False)
+    emails: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(slots=True)
+class PeopleReport:
+    """The whole file accounted for: rows = usable + sum(rejected)."""
+
+    filename: str
+    mapping: Sequence[MappedColumn]
+    rows: int = 0
+    usable: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    dropped_cells: Counter[str] = field(default_factory=Counter)
+    sha256: str = ""
+
+
+class PeopleStep(NamedTuple):
+    """Some people of the file, and the rejects on the way to them."""
+
+    people: Sequence[ListedPerson]
+    rejects: Sequence[Rejected]
+
+
+class ListedPeople(Protocol):
+    """The people of one file on their way through. Iterate `steps()` to its end; then `report` is complete."""
+
+    report: PeopleReport
+
+    def steps(self) -> Generator[PeopleStep]:
+        """The people in file order. Close the iterator when you stop early. Errors: ListError where the file breaks off."""
+        ...
+
+
 class ListEngine(Protocol):
     """Turns a customer file into batches and rejects."""
 
     def prepare(self, source: Path | BinaryIO, options: ListOptions, *, filename: str = "") -> Prepared:
         """Opens the file and finds encoding, delimiter, header and mapping. Errors: ListError (what, where, the way out)."""
+        ...
+
+    def read_people(self, source: Path | BinaryIO, options: ListOptions, *, filename: str = "") -> ListedPeople:
+        """Opens a file whose people are to be kept in clear. Errors: ListError (what, where, the way out)."""
         ...

@@ -53,17 +53,15 @@ class BlockReader:
 
     def read(self, block: Numbered) -> BlockResult:
         """Every record of the block is counted once."""
-        plan = self._plan
-        tally = Tally(plan.rows, plan.preview_rows, block.number)
+        tally = Tally(self._plan.rows, self._plan.preview_rows, block.number)
         found: dict[bytes, tuple[int, tuple[str, ...]]] = {}
         rejects: list[Rejected] = []
         read, has_identifier, add = self._rows.read, self._rows.has_identifier, tally.add
-        for number, (cells, fault) in enumerate(_records(block.records), start=block.number):
-            sound = len(cells) == plan.width and number >= plan.first
-            code = fault or ("" if sound else self._lost_by_form(number, cells))
+        for number, (cells, fault) in enumerate(records_of(block.records), start=block.number):
+            code = self.code_of(number, cells, fault)
             row = None if code else read(cells)
             if row is not None and not has_identifier(row):
-                code = _lost_unidentified(cells)
+                code = self.unidentified(cells)
                 row = None if code == "blank_row" else row
             if row is None or code:
                 rejects.append(self._lost(number, cells, row, code))
@@ -80,6 +78,17 @@ class BlockReader:
         return BlockResult(
             [number for number, _ in found.values()], list(found), [digests for _, digests in found.values()], rejects, tally
         )
+
+    def code_of(self, number: int, cells: Sequence[str], fault: str) -> str:
+        """The code by which its form alone loses a record, or ""."""
+        sound = len(cells) == self._plan.width and number >= self._plan.first
+        return fault or ("" if sound else self._lost_by_form(number, cells))
+
+    def unidentified(self, cells: Sequence[str]) -> str:
+        """The code that loses a row by which nobody can be reached."""
+        if is_blank(cells):
+            return "blank_row"
+        return "totals_row" if is_totals(cells) else "no_identifier"
 
     def _lost_by_form(self, number: int, cells: Sequence[str]) -> str:
         """The code that loses a record of another width than the file's, or before its first customer."""
@@ -104,18 +113,11 @@ class BlockReader:
         return Rejected(number, self._columns[cell.column].name, cell.code, mask(cell.raw), _remedy(cell))
 
 
-def _records(records: Sequence[Record] | PlainLines) -> Iterable[tuple[Sequence[str], str]]:
+def records_of(records: Sequence[Record] | PlainLines) -> Iterable[tuple[Sequence[str], str]]:
     """The cells of each record, and the code by which its form loses it, or ""."""
     if isinstance(records, PlainLines):
         return zip([line.split(records.delimiter) for line in records.lines], repeat(""))
     return records
-
-
-def _lost_unidentified(cells: Sequence[str]) -> str:
-    """The code that loses a row without e-mail and phone."""
-    if is_blank(cells):
-        return "blank_row"
-    return "totals_row" if is_totals(cells) else "no_identifier"
 
 
 def _remedy(cell: Dropped) -> str:

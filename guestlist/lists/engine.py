@@ -11,7 +11,7 @@ from typing import BinaryIO, TextIO
 
 from guestlist.errors import ListError
 
-from .base import FixesUsed, ListOptions, ListReport, Payload, Rejected, Step
+from .base import FixesUsed, ListOptions, ListReport, Payload, PeopleReport, Rejected, Step
 from .blocks import BlockPlan, BlockResult
 from .containers import MAX_UNPACKED
 from .countries import check_region
@@ -19,7 +19,8 @@ from .dedupe import IN_MEMORY, Seen
 from .diagnosis import diagnose
 from .encodings import check_encoding
 from .fixes import FixableWriter, Fixes, read_fixes
-from .mapping import map_columns
+from .mapping import ColumnPlan, map_columns
+from .people import PeopleFile
 from .reader import FileReader
 from .rows import plan_rows
 from .sniffing import check_delimiter
@@ -79,15 +80,31 @@ class FileListEngine:
             mapping_from=plan.source,
             mapping_saved=plan.saved,
         )
-        blocks = BlockPlan(
+        blocks = self._plan_blocks(table, plan, region, options)
+        workers = count_workers(self._workers if options.workers is None else options.workers)
+        return PreparedFile(table, blocks, report, options, fixes, workers=workers, seen=Seen(self._in_memory))
+
+    def read_people(self, source: Path | BinaryIO, options: ListOptions, *, filename: str = "") -> PeopleFile:
+        """Opens a file whose people are to be kept in clear. Errors: ListError (what, where, the way out)."""
+        region = check_region(options.region)
+        table = self._open(source, options)
+        name = filename or (source.name if isinstance(source, Path) else "")
+        try:
+            plan = map_columns(table.layout.header, table.sample_columns(), region, options.mapping, find_saved=options.saved)
+        except ListError:
+            table.reader.close()
+            raise
+        report = PeopleReport(name.encode("utf-8", "replace").decode(), plan.columns)
+        return PeopleFile(table, self._plan_blocks(table, plan, region, options), report)
+
+    def _plan_blocks(self, table: Table, plan: ColumnPlan, region: str, options: ListOptions) -> BlockPlan:
+        return BlockPlan(
             plan_rows(plan, table.sample_rows(), region=region, this_year=self._now().year),
             table.delimiter,
             table.layout.width,
-            first=1 if report.has_header else table.layout.first + 1,
+            first=1 if table.layout.header is not None else table.layout.first + 1,
             preview_rows=options.preview_rows,
         )
-        workers = count_workers(self._workers if options.workers is None else options.workers)
-        return PreparedFile(table, blocks, report, options, fixes, workers=workers, seen=Seen(self._in_memory))
 
     def open_fixable(self, source: Path | BinaryIO, options: ListOptions, report: ListReport, stream: TextIO) -> FixableWriter:
         """A writer of the rows behind the rejects of a file that is being prepared. It reads the file once more, in step.

@@ -174,6 +174,21 @@ class RowReader:
                 return region
         return self._plan.region
 
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """The keys that values of rows stand for, in order."""
+        return self._keys
+
+    def all_of(self, key: Key, cells: Sequence[str]) -> list[str]:
+        """Every usable value in clear that a row holds of a key which no column is split into, each once, best column first."""
+        if key not in self._keys:
+            return []
+        region = self.region_of(cells)
+        fields = self._fields.get(region) or self._fields_of(region)
+        sources = [each for each in fields.sources[self._keys.index(key)] if each.column not in self._hashed]
+        hits = [source.find(cells[source.place]).value for source in sources]
+        return [value for value in dict.fromkeys(hits) if value]
+
     def read(self, cells: Sequence[str]) -> Row:
         """The record as a row of the upload, whatever is wrong with its cells."""
         dropped: list[Dropped] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -15,14 +17,19 @@ async def ensure_workspace(tx: Transaction, workspace_id: str, name: str, at: in
     await tx.execute(upsert(workspaces).on_conflict_do_nothing(index_elements=["id"]), row)
 
 
+async def list_workspace_ids(tx: Transaction) -> list[str]:
+    """Every workspace, for the operator's checks."""
+    return [row["id"] for row in await tx.fetch_all(select(workspaces.c.id).order_by(workspaces.c.id))]
+
+
 async def insert_key(tx: Transaction, row: dict[str, object]) -> None:
     """Keeps a key by its digest."""
     await tx.execute(insert(keys), row)
 
 
-async def find_key(tx: Transaction, digest: str) -> Row | None:
-    """The unrevoked key with this digest, if any."""
-    return await tx.fetch_one(select(keys).where(keys.c.digest == digest, keys.c.revoked_at.is_(None)))
+async def find_keys(tx: Transaction, digests: Sequence[str]) -> list[Row]:
+    """The unrevoked keys among those with these digests."""
+    return await tx.fetch_all(select(keys).where(keys.c.digest.in_(sorted(set(digests))), keys.c.revoked_at.is_(None)))
 
 
 async def list_keys(tx: Transaction, workspace_id: str) -> list[Row]:

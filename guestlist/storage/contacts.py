@@ -8,12 +8,11 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Text, and_, column, delete, or_, select, update
+from sqlalchemy import Text, and_, bindparam, column, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.base import Executable
 
 from guestlist.domain.messages import AddressKind, Channel, Target
-
 from guestlist.errors import NotFoundError
 
 from .base import Row, Transaction
@@ -22,6 +21,9 @@ from .messaging_tables import addresses, contacts
 from .tables import subscribers
 
 ADDRESS_KEY = ("workspace_id", "channel", "account_id", "kind", "value")
+
+CHANGING = ("external_id", "first_name", "last_name", "fields")
+"""What is written when many contacts change at once."""
 
 CHANNEL_OF: Mapping[AddressKind, Channel] = {AddressKind.PHONE: Channel.SMS, AddressKind.EMAIL: Channel.EMAIL}
 """Where an address that belongs to no account is kept; all others are Messenger's."""
@@ -235,6 +237,22 @@ async def update_contact(tx: Transaction, row: Row, at: int, **values: Any) -> N
     """Changes a contact and counts its version on."""
     same = (contacts.c.workspace_id == row["workspace_id"], contacts.c.id == row["id"])
     await tx.execute(update(contacts).where(*same).values(version=contacts.c.version + 1, updated_at=at, **values))
+
+
+async def change_contacts(tx: Transaction, changed: Sequence[Mapping[str, Any]], at: int) -> None:
+    """Writes `CHANGING` of many contacts and counts their versions on."""
+    if changed:
+        only = [{name: row[name] for name in ("workspace_id", "id", *CHANGING)} for row in changed]
+        await tx.execute(_change(tx.dialect), {"b_at": at, **give(only)})
+
+
+@cache
+def _change(dialect: str) -> Executable:
+    given = given_rows(dialect, *(like(contacts.c[name]) for name in ("workspace_id", "id", *CHANGING)))
+    same = and_(contacts.c.workspace_id == given.c.workspace_id, contacts.c.id == given.c.id)
+    values: dict[str, Any] = {name: given.c[name] for name in CHANGING}
+    at = bindparam("b_at", type_=contacts.c.updated_at.type)
+    return update(contacts).where(same).values(**values, version=contacts.c.version + 1, updated_at=at)
 
 
 async def note_profiled(tx: Transaction, row: Row, at: int) -> None:

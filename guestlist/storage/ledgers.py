@@ -17,6 +17,9 @@ from .base import Row, Transaction
 from .notices import fan_out
 from .tables import consents, events, workspaces
 
+BLOCK = 5_000
+"""Entries of the ledger read at once: it may be longer than memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Consent:
@@ -30,6 +33,7 @@ class Consent:
     by: str = ""
     proof: Mapping[str, Any] | None = None
     channel: str = "messenger"
+    purpose: str = "marketing"
 
 
 async def append_consents(tx: Transaction, workspace_id: str, at: int, entries: Sequence[Consent]) -> None:
@@ -55,7 +59,7 @@ def _content(workspace_id: str, number: int, at: int, consent: Consent) -> dict[
         "number": number,
         "subject": consent.subject,
         "act": consent.act,
-        "purpose": "marketing",
+        "purpose": consent.purpose,
         "channel": consent.channel,
         "source": consent.source,
         "words": consent.words,
@@ -73,14 +77,18 @@ async def find_consents(tx: Transaction, workspace_id: str, subject: str) -> lis
 
 
 async def broken_link(tx: Transaction, workspace_id: str) -> int | None:
-    """The number of the first entry whose hash does not follow from the one before; None while the chain is whole."""
-    previous = GENESIS
-    query = select(consents).where(consents.c.workspace_id == workspace_id).order_by(consents.c.number)
-    for row in await tx.fetch_all(query):
-        content = {name: row[name] for name in row if name not in ("previous_hash", "hash")}
-        if row["previous_hash"] != previous or row["hash"] != chain_hash(previous, content):
-            return int(row["number"])
-        previous = row["hash"]
+    """The number of the first entry whose hash does not follow from the one before; None while the chain is whole.
+
+    An end cut off shows nowhere: no entry follows it.
+    """
+    previous, number = GENESIS, 0
+    query = select(consents).where(consents.c.workspace_id == workspace_id).order_by(consents.c.number).limit(BLOCK)
+    while block := await tx.fetch_all(query.where(consents.c.number > number)):
+        for row in block:
+            content = {name: row[name] for name in row if name not in ("previous_hash", "hash")}
+            if row["previous_hash"] != previous or row["hash"] != chain_hash(previous, content):
+                return int(row["number"])
+            previous, number = row["hash"], row["number"]
     return None
 
 

@@ -66,9 +66,7 @@ async def find_open(
         addresses.c.account_id == message_requests.c.account_id,
         addresses.c.kind == AddressKind.PSID.value,
     )
-    of_contact = and_(
-        contacts.c.workspace_id == message_requests.c.workspace_id, contacts.c.id == message_requests.c.contact_id
-    )
+    of_contact = and_(contacts.c.workspace_id == message_requests.c.workspace_id, contacts.c.id == message_requests.c.contact_id)
     query = select(message_requests).join(contacts, of_contact)
     query = query.where(*_on(workspace_id, account_id), message_requests.c.state.in_(OPEN), ~has_psid)
     if names is not None:

@@ -32,6 +32,7 @@ from guestlist.domain.states import Delivery, MessageState
 from .base import Row, Transaction
 from .given import give, given_rows, like
 from .messaging_tables import accounts, addresses, attempts, contacts, deliveries, message_requests, messages, parts, receipts
+from .rows import page_of
 from .tables import pages
 
 PartKey: TypeAlias = tuple[str, int]
@@ -442,9 +443,8 @@ async def list_messages(
     limit: int,
 ) -> list[Row]:
     """Messages, newest first, from below the cursor. `filters`: contact_id, state, channel, batch_id; None = any."""
-    query = select(messages).where(messages.c.workspace_id == workspace_id).order_by(messages.c.id.desc()).limit(limit)
-    query = query.where(*(messages.c[name] == value for name, value in filters.items() if value is not None))
-    return await tx.fetch_all(query if after is None else query.where(messages.c.id < after))
+    query = page_of(messages, workspace_id, after=after, limit=limit)
+    return await tx.fetch_all(query.where(*(messages.c[name] == value for name, value in filters.items() if value is not None)))
 
 
 async def redact(tx: Transaction, workspace_id: str, message_id: str, *, draft: str, at: int) -> None:

@@ -30,6 +30,7 @@ accounts = Table(  # our senders on SMS and e-mail; on Messenger the Page is the
     _text("reason", ""),
     _instant("created_at", nullable=False),
     PrimaryKeyConstraint("workspace_id", "id"),
+    Index(None, "id"),  # webhooks know the account alone
 )
 
 contacts = Table(
@@ -375,5 +376,6 @@ sessions = Table(  # one app of one person
     _instant("expires_at", nullable=False),
     _instant("ended_at"),
     PrimaryKeyConstraint("workspace_id", "id"),
+    Index(None, "workspace_id", "profile_id"),
     Index(None, "expires_at"),
 )

@@ -58,6 +58,7 @@ class Move:
     old_reason: str = ""
     reason: str = ""
     attempts: int = 0
+    unexplained: int = 0
     fence: int | None = None
     not_before: int | None = None
     tracking_id: str | None = None
@@ -72,8 +73,8 @@ class Move:
 
 
 def move(row: Row, new: Delivery, **values: Any) -> Move:
-    """A move of a stored recipient; attempts that are not given stay."""
-    kept = {"attempts": row["attempts"], **values}
+    """A move of a stored recipient; counts of tries that are not given stay."""
+    kept = {"attempts": row["attempts"], "unexplained": row["unexplained"], **values}
     return Move(
         workspace_id=row["workspace_id"],
         campaign_id=row["campaign_id"],
@@ -86,7 +87,7 @@ def move(row: Row, new: Delivery, **values: Any) -> Move:
 
 
 _KEPT = ("tracking_id", "claimed_at", "sent_at", "delivered_at", "read_at", "clicked_at", "opted_out_at")
-_WRITTEN = ("reason", "attempts", "fence", "not_before")
+_WRITTEN = ("reason", "attempts", "unexplained", "fence", "not_before")
 
 
 @cache
@@ -332,7 +333,7 @@ def _is_held() -> ColumnElement[bool]:
 
 def _with_subscribers(*more: ColumnElement[Any]) -> Select[Any]:
     """What a move and policy ask of a recipient, and no more: claims are read in bulk."""
-    moved = [recipients.c[name] for name in (*KEY, "subscriber_id", "state", "reason", "attempts")]
+    moved = [recipients.c[name] for name in (*KEY, "subscriber_id", "state", "reason", "attempts", "unexplained")]
     standing = (subscribers.c.opted_out_at.label("subscriber_opted_out_at"), subscribers.c.next_eligible_at)
     return select(*moved, *standing, subscribers.c.token, subscribers.c.expires_at, *more).join_from(
         recipients,

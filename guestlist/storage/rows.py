@@ -9,9 +9,27 @@ from sqlalchemy import Select, Table, and_, select, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy import insert as insert_into
 
+from guestlist.domain.identifiers import check_cursor
 from guestlist.errors import NotFoundError
 
 from .base import Row, Transaction
+
+PREFIXES = {
+    "accounts": "acc",
+    "audiences": "aud",
+    "campaigns": "cmp",
+    "contacts": "con",
+    "conversations": "cnv",
+    "endpoints": "end",
+    "events": "evt",
+    "invitations": "inv",
+    "lists": "lst",
+    "messages": "msg",
+    "pages": "pag",
+    "subscribers": "sub",
+    "uploads": "upl",
+}
+"""How the ids begin of what is listed by them."""
 
 
 async def insert(tx: Transaction, table: Table, row: Mapping[str, Any]) -> None:
@@ -54,6 +72,6 @@ async def change_if(tx: Transaction, table: Table, row: Row, guard: Mapping[str,
 
 
 def page_of(table: Table, workspace_id: str, *, after: str | None, limit: int) -> Select[Any]:
-    """Rows of a workspace, newest first, from below the cursor."""
+    """Rows of a workspace, newest first, from below the cursor. Errors: UsageError `bad_cursor`."""
     query = select(table).where(table.c.workspace_id == workspace_id).order_by(table.c.id.desc()).limit(limit)
-    return query if after is None else query.where(table.c.id < after)
+    return query if after is None else query.where(table.c.id < check_cursor(after, PREFIXES[table.name]))

@@ -256,6 +256,14 @@ subscribers = Table(
     _instant("created_at", nullable=False),
     PrimaryKeyConstraint("workspace_id", "id"),
     UniqueConstraint("workspace_id", "page_id", "token"),
+    Index(
+        "ix_subscribers_psid",
+        "workspace_id",
+        "page_id",
+        "psid",
+        sqlite_where=text("psid IS NOT NULL"),  # list-born ones have none until they write
+        postgresql_where=text("psid IS NOT NULL"),
+    ),
 )
 
 subscriber_audiences = Table(
@@ -274,7 +282,7 @@ consents = Table(
     Column("number", BigInteger, nullable=False),  # from 1 in a workspace: the order of the chain
     _text("subject"),  # "audience:…", "subscriber:…", "contact:…"
     _text("act"),  # granted | withdrawn | restored
-    _text("purpose"),  # marketing
+    _text("purpose"),  # marketing; any = every message, where a person closed an address
     _text("channel"),  # domain.messages.Channel
     _text("source"),  # attestation | opt_in_request | send_error | vanished | console | …
     _text("words", ""),  # the exact words
@@ -343,6 +351,7 @@ recipients = Table(
     _text("reason", ""),  # why failed, unknown or waiting
     _instant("not_before"),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("unexplained", Integer, nullable=False, server_default="0"),  # those of them that ended with a number nobody knows
     Column("fence", BigInteger),
     _text("tracking_id", nullable=True),
     _instant("claimed_at"),

@@ -95,6 +95,29 @@ async def test_only_what_a_dead_owner_had_called_is_in_doubt(house, page, campai
     assert await state(house, campaign) == ("finished", "")
 
 
+UNLISTED = GraphError("Meta gives a number we do not know.", kind=ErrorClass.WAIT, code=2300099, number=2300099)
+
+
+@pytest.mark.parametrize(
+    ("answers", "accepted", "failed"),
+    [
+        ([UNLISTED] * 3, 0, {"graph_2300099": 120}),
+        ([THROTTLED] * 4 + [UNLISTED] * 2, 120, {}),
+        ([UNLISTED, THROTTLED, UNLISTED, THROTTLED, UNLISTED], 0, {"graph_2300099": 120}),
+    ],
+)
+async def test_a_number_nobody_knows_is_borne_three_times_and_throttles_do_not_count(
+    house, page, campaign, answers, accepted, failed
+):
+    for answer in answers:
+        house.graph.script["send"] = [answer] * 120
+        await house.run_page(page["id"])
+        house.clock.move(hours=1)
+    await house.run_page(page["id"])
+    found = await funnel(house, campaign)
+    assert (found["accepted"], found["failed"]) == (accepted, failed)
+
+
 async def test_an_opt_out_learned_by_sending_is_noted_with_its_proof(house, page, campaign):
     house.graph.script["send"] = [OPTED_OUT]
     await house.run_page(page["id"])

@@ -250,7 +250,12 @@ def status_of(audience, status="SUCCESS"):
 
 async def test_the_statuses_of_two_uploads_of_one_audience_are_shared_out(house, upload, audience, customer_list):
     second = await uploads.start_upload(
-        house.services, house.workspace_id, audience_id=audience["id"], list_id=customer_list["id"], attestation=ATTESTATION
+        house.services,
+        house.workspace_id,
+        audience_id=audience["id"],
+        list_id=customer_list["id"],
+        attestation=ATTESTATION,
+        full=True,
     )
     await house.run_ads()
     for n in range(8):

@@ -12,7 +12,14 @@ from guestlist.errors import NotFoundError, RefusedError
 from guestlist.graph.base import Graph
 
 OWN_WRITES = {"subscribe_page", "subscribe_app", "delete_audience"}
-LANE_WRITES = {"create_audience", "add_users", "create_campaign", "send_marketing_message"}
+PAGE_WRITES = {
+    *("send_action", "upload_attachment", "create_persona", "delete_persona"),
+    *("set_messenger_profile", "clear_messenger_profile"),
+}
+LANE_WRITES = {
+    *("create_audience", "add_users", "remove_users", "replace_users", "create_campaign", "send_marketing_message"),
+    "send_message",
+}
 
 
 async def test_a_rehearsed_upload_is_planned_and_leaves_nothing(house, audience, customer_list):
@@ -81,10 +88,10 @@ async def test_a_draft_is_rehearsed_down_to_its_message(house, page):
 def test_every_call_of_the_contract_is_known_as_a_read_or_a_write():
     calls = {name for name in vars(Graph) if not name.startswith("_")}
 
-    assert calls == READS | OWN_WRITES | LANE_WRITES | {"subscribed_fields"}
+    assert calls == READS | OWN_WRITES | LANE_WRITES | PAGE_WRITES | {"subscribed_fields"}
 
 
-@pytest.mark.parametrize("write", sorted(LANE_WRITES))
-def test_the_writes_of_the_lanes_do_not_exist_in_a_rehearsal(write):
+@pytest.mark.parametrize("write", sorted(LANE_WRITES | PAGE_WRITES))
+def test_the_writes_of_lanes_and_of_pages_do_not_exist_in_a_rehearsal(write):
     with pytest.raises(AttributeError):
         getattr(ReadingGraph(ScriptedGraph()), write)

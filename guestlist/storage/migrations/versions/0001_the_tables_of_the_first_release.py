@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_accounts")),
     )
+    op.create_index(op.f("ix_accounts_id"), "accounts", ["id"], unique=False)
     op.create_table(
         "addresses",
         sa.Column("workspace_id", sa.Text(), nullable=False),
@@ -577,6 +578,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("not_before", sa.BigInteger(), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("unexplained", sa.Integer(), server_default="0", nullable=False),
         sa.Column("fence", sa.BigInteger(), nullable=True),
         sa.Column("tracking_id", sa.Text(), nullable=True),
         sa.Column("claimed_at", sa.BigInteger(), nullable=True),
@@ -654,6 +656,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_sessions")),
     )
     op.create_index(op.f("ix_sessions_expires_at"), "sessions", ["expires_at"], unique=False)
+    op.create_index(op.f("ix_sessions_workspace_id_profile_id"), "sessions", ["workspace_id", "profile_id"], unique=False)
     op.create_table(
         "subscriber_audiences",
         sa.Column("workspace_id", sa.Text(), nullable=False),
@@ -680,6 +683,14 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_subscribers")),
         sa.UniqueConstraint("workspace_id", "page_id", "token", name=op.f("uq_subscribers_workspace_id_page_id_token")),
+    )
+    op.create_index(
+        "ix_subscribers_psid",
+        "subscribers",
+        ["workspace_id", "page_id", "psid"],
+        unique=False,
+        sqlite_where=sa.text("psid IS NOT NULL"),
+        postgresql_where=sa.text("psid IS NOT NULL"),
     )
     op.create_table(
         "tracking",
