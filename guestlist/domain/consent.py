@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,11 @@ def check_attestation(by: str, words: str, basis: str) -> Attestation:
             missing=missing,
         )
     return Attestation(**given)
+
+
+def stands(acts: Sequence[str]) -> bool:
+    """Whether a permission stands after these acts of the ledger, in their order: the last word holds."""
+    return bool(acts) and acts[-1] in ("granted", "restored")
 
 
 def chain_hash(previous: str, entry: Mapping[str, Any]) -> str:

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from guestlist.errors import UsageError
+
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _DIGITS = {character: value for value, character in enumerate(ALPHABET)}
 _BITS = 128
@@ -53,6 +55,21 @@ def _decode(row_id: str) -> int:
 
 def _encode(prefix: str, number: int) -> str:
     return encode_id(prefix, number >> 80, number)
+
+
+def check_cursor(after: str, *prefixes: str) -> str:
+    """The id behind which a listing goes on. Errors: UsageError `bad_cursor` for what is no id of its nouns."""
+    prefix, _, _ = after.partition("_")
+    try:
+        _decode(after)
+    except ValueError:
+        prefix = ""
+    if prefix not in prefixes:
+        shapes = " or ".join(f"{each}_…" for each in prefixes)
+        raise UsageError(
+            f"`after` is no id of this listing ({shapes}).", code="bad_cursor", remedy="Give the `next` of the slice before."
+        )
+    return after
 
 
 def to_uuid(row_id: str) -> str:

@@ -80,9 +80,7 @@ def decode_declaration(document: Mapping[str, Any]) -> Declaration:
     )
 
 
-def judge_conditions(
-    declaration: Declaration, *, published: bool | None, permitted: bool | None, today: date
-) -> list[Condition]:
+def judge_conditions(declaration: Declaration, *, published: bool | None, permitted: bool | None, today: date) -> list[Condition]:
     """Every precondition, those first that Graph can tell. `published` and `permitted` are None where Graph did not say."""
     return [
         Condition(
@@ -118,10 +116,15 @@ def judge_conditions(
 def _judge_fee(declaration: Declaration, today: date) -> Condition:
     paid, period = declaration.fee_paid_on, declaration.fee_period
     if paid is None or period is None:
-        sentence, remedy = "Nobody has said that the fee of 99 USD was paid.", "Declare its date, and whether it is due once or yearly."
+        sentence, remedy = (
+            "Nobody has said that the fee of 99 USD was paid.",
+            "Declare its date, and whether it is due once or yearly.",
+        )
         return Condition("fee", None, Voucher.OWNER, sentence, remedy)
     if paid > today:
-        return Condition("fee", False, Voucher.OWNER, f"The fee is said to be paid on {paid}, which is to come.", "Correct the date.")
+        return Condition(
+            "fee", False, Voucher.OWNER, f"The fee is said to be paid on {paid}, which is to come.", "Correct the date."
+        )
     if period is FeePeriod.YEARLY and paid + YEAR <= today:
         sentence = f"The yearly fee was last paid on {paid}, more than a year ago."
         return Condition("fee", False, Voucher.OWNER, sentence, "Pay it at Meta and declare the new date.")

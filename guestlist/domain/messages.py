@@ -193,7 +193,7 @@ class Draft:
     options: Options = field(default_factory=Options)
     purpose: Purpose = Purpose.SERVICE
     fallback: Fallback | None = None
-    require_opt_in: bool = False  # refused where the contact has opted in on none of the channels
+    require_opt_in: bool = False  # only over channels that the contact has opted in to
     send_at: int | None = None
     expires_at: int | None = None
 

@@ -49,6 +49,7 @@ class Standing:
     address: str = field(default="", repr=False)
     opened_at: datetime | None = None  # when the person last did something that opens the window
     opted_out_at: datetime | None = None
+    opted_in: bool = False  # by the ledger, or as the holder of an open subscription token; read where a draft requires it
     request: RequestState | None = None  # of a phone on this Page
     commented_at: datetime | None = None  # for private replies
     spent: bool = False  # the one message that a comment, a post or a user_ref takes has been sent
@@ -120,6 +121,13 @@ def _general(draft: Draft, rule: Rule, standing: Standing, now: datetime) -> Clo
             "The person stopped messages on this channel.",
             since=standing.opted_out_at.date(),
             opens="Only the person can open it again.",
+        )
+    if draft.require_opt_in and not standing.opted_in:
+        return Closed(
+            rule.channel,
+            "no_opt_in",
+            "The message requires an opt-in, and none is recorded for this person on this channel.",
+            opens="The person opts in; or leave out `require_opt_in` where the message is not marketing.",
         )
     return None
 

@@ -1,0 +1,1 @@
+"""Events to customers' endpoints: shaped, signed, posted past the address guard, tried again by a schedule."""
