@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -62,11 +63,11 @@ def demo(
 
 def check_list(file: Path, region: str, max_bytes: int) -> None:
     """Refuses before anything is started what could not be read anyway. Errors: ListError."""
-    from guestlist.lists.engine import CsvListEngine  # late: phone tables are not loaded for `--help`
+    from guestlist.lists.engine import FileListEngine  # late: phone tables are not loaded for `--help`
 
     try:
         with open_list(file, max_bytes) as source:
-            CsvListEngine().prepare(source, ListOptions(region=region), filename=file.name)
+            FileListEngine().prepare(source, ListOptions(region=region), filename=file.name)
     except ListError as error:
         if "--" in error.remedy:  # flags that the demo lacks
             error.remedy = (
@@ -76,7 +77,8 @@ def check_list(file: Path, region: str, max_bytes: int) -> None:
 
 
 async def _show(state: State, file: Path, region: str, *, keep: bool, as_json: bool) -> None:
-    from guestlist.cli.demo_run import play, set_stage, wrong_sums  # late: the server is not loaded for `--help`
+    from guestlist.cli.demo_messages import send_messages  # late: the server is not loaded for `--help`
+    from guestlist.cli.demo_run import play, set_stage, wrong_sums
 
     configure_logging("warning")
     if sys.platform != "win32":  # SIGTERM ends it as Ctrl-C does: the emulator with it, and the temporary data
@@ -85,6 +87,9 @@ async def _show(state: State, file: Path, region: str, *, keep: bool, as_json: b
         async with set_stage(data) as stage:
             told = (lambda numbers: None) if as_json else print_list
             numbers = await play(stage, file, region, say=say, track=partial(progress, noun="done"), tell_list=told)
+            began = time.monotonic()
+            numbers.messages = await send_messages(stage, say)
+            numbers.seconds += time.monotonic() - began
             if as_json:
                 print_json(numbers.document())
             else:

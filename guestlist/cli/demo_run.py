@@ -90,6 +90,7 @@ class Numbers:
     upload: dict[str, Any] = field(default_factory=dict)
     audience: dict[str, Any] = field(default_factory=dict)
     funnel: dict[str, Any] = field(default_factory=dict)
+    messages: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
     def document(self) -> dict[str, Any]:
@@ -101,6 +102,7 @@ class Numbers:
             "matched": {"lower": self.audience["lower"] or 0, "upper": self.audience["upper"] or 0},
             **{name: self.funnel[name] for name in (*names, "failed", "unknown", "pending")},
             "seconds": round(self.seconds, 1),
+            **({"messages": self.messages} if self.messages else {}),
         }
 
 

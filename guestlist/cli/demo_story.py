@@ -103,6 +103,8 @@ def print_story(numbers: Numbers, *, own_list: bool) -> None:
             "At the usual 20 to 70 % it takes 150 to 500 usable rows. The subscribers above came to the Page by other ways."
         )
     print_sums(document)
+    if numbers.messages:
+        print_messages(numbers.messages)
     heading("What of this is pretended")
     print_text(
         "The emulator stood in for Meta, and its people are invented: whether somebody stands behind a hash, reads or clicks "
@@ -119,6 +121,17 @@ def print_story(numbers: Numbers, *, own_list: bool) -> None:
     print_text()
     verdict = "Some totals do not add up" if wrong_sums(document) else "Everything adds up"
     print_text(f"{verdict}; it took {document['seconds']} s.")
+
+
+def print_messages(messages: Mapping[str, Any]) -> None:
+    """The timeline of the message that went on to SMS, and the chat."""
+    fallback, chat = messages["fallback"], messages["chat"]
+    heading(f"One message, two channels: {fallback['state']} by {fallback['channel']}")
+    steps = [(each["channel"] or "", each["code"] or "", each["sentence"]) for each in fallback["timeline"]]
+    print_table(("Channel", "Code", "What happened"), steps)
+    heading(f"A chat on Messenger: our answer was {chat['state']}")
+    names = {"person": "Jonas", "page": "Northwind Coffee"}
+    print_table(("Who", "Said"), [(names[line["by"]], line["text"]) for line in chat["said"]])
 
 
 def funnel_rows(document: Mapping[str, Any]) -> list[tuple[str, str, str]]:

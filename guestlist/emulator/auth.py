@@ -19,6 +19,11 @@ PAGE_SCOPES = (
     "pages_read_engagement",
     "pages_read_user_content",
     "paid_marketing_messages",
+    "pages_messaging_phone_number",
+    "pages_utility_messaging",
+    "pages_user_locale",
+    "pages_user_timezone",
+    "pages_user_gender",
 )
 ALL_SCOPES = (*PAGE_SCOPES, "ads_management", "business_management")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .auth import Token
 from .errors import GraphFault, no_permission
-from .limits import DAY, usage_headers
+from .limits import DAY, refusal, usage_headers
 from .params import Params
 from .things import Page
 
@@ -24,13 +24,14 @@ MESSAGES_PER_PERSON = 200  # a day, for every person the Page can message
 
 @dataclass(slots=True)
 class Call:
-    """One call. `path` has neither version nor slash at its end; `facts` go into the call log."""
+    """One call. `path` has neither version nor slash at its end; `size`: bytes of its body; `facts` go into the call log."""
 
     emulator: Emulator
     method: str
     path: str
     url: str
     params: Params
+    size: int = 0
     token: Token | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -63,14 +64,20 @@ class Call:
     def count(self, use_case: str, object_id: str) -> None:
         """Counts the call against an hourly limit and notes the usage headers. Errors: 800xx, 2300080."""
         limits = self.emulator.limits
-        percent = limits.count(use_case, object_id, self.now, allowed=limits.hourly[use_case])
-        self.headers.extend(usage_headers(use_case, object_id, percent))
+        self._note_usage(use_case, object_id, limits.count(use_case, object_id, self.now, allowed=limits.hourly[use_case]))
 
     def count_message(self, page: Page) -> None:
         """Counts a message against what a Page may send in a day. Errors: 80006."""
         allowed = MESSAGES_PER_PERSON * max(1, len(page.subscribers))
-        percent = self.emulator.limits.count("messenger", page.id, self.now, allowed=allowed, period=DAY)
-        self.headers.extend(usage_headers("messenger", page.id, percent))
+        self._note_usage(
+            "messenger", page.id, self.emulator.limits.count("messenger", page.id, self.now, allowed=allowed, period=DAY)
+        )
+
+    def _note_usage(self, use_case: str, object_id: str, percent: float) -> None:
+        """The usage headers stand on refusals too."""
+        self.headers.extend(usage_headers(use_case, object_id, percent))
+        if percent > 100:
+            raise refusal(use_case)
 
 
 @dataclass(slots=True)

@@ -28,9 +28,9 @@ class Clock:
         """Unix seconds."""
         return self._origin + (time.monotonic() - self._real) * self._speed
 
-    def iso(self) -> str:
-        """The same moment in ISO 8601, UTC."""
-        return datetime.fromtimestamp(self.now(), UTC).isoformat()
+    def iso(self, unix: float | None = None) -> str:
+        """A moment, else now, in ISO 8601, UTC."""
+        return datetime.fromtimestamp(self.now() if unix is None else unix, UTC).isoformat()
 
     def set_speed(self, speed: float) -> None:
         self._rebase(self.now())

@@ -13,14 +13,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from . import control_world
+from . import control_people, control_texts, control_world
 from .emulator import Emulator
 from .errors import GraphFault, invalid, unknown_object
 from .faults import parse_fault, parse_webhook_faults
 from .params import Params, decode_json
 from .state import show_state
 
-PAGE = Path(__file__).with_name("page.html")
+FOLDER = Path(__file__).parent
 FASTEST = 1_000_000.0
 FIRST_MOMENT, LAST_MOMENT = 0.0, 4_102_444_800.0  # 1970 to 2100
 MOST_CALLS = 100_000
@@ -114,21 +114,26 @@ def set_switches(emulator: Emulator, params: Params) -> dict[str, str]:
 
 
 def set_limits(emulator: Emulator, params: Params) -> dict[str, int]:
-    """`rate` (sends a second and Page, 0 = no limit) and calls an hour by use case."""
+    """`rate` (sends a second and Page, 0 = no limit), what one upload call may hold, and calls an hour by use case."""
     limits = emulator.limits
     for name in params:
         allowed = params.integer(name, minimum=0) or 0
         if name == "rate":
             limits.set_rate(allowed)
+        elif name in limits.uploads:
+            limits.uploads[name] = allowed
         elif name in limits.hourly:
             limits.hourly[name] = allowed
+        elif name in limits.paces:
+            limits.paces[name] = allowed
         else:
-            raise invalid(f"Unknown limit {name[:40]!r}; there are rate, {', '.join(limits.hourly)}")
-    return {"rate": limits.rate, **limits.hourly}
+            known = ", ".join((*limits.uploads, *limits.hourly, *limits.paces))
+            raise invalid(f"Unknown limit {name[:40]!r}; there are rate, {known}")
+    return show_limits(emulator, params)
 
 
 def show_limits(emulator: Emulator, _params: Params) -> dict[str, int]:
-    return {"rate": emulator.limits.rate, **emulator.limits.hourly}
+    return {"rate": emulator.limits.rate, **emulator.limits.uploads, **emulator.limits.hourly, **emulator.limits.paces}
 
 
 async def reset(emulator: Emulator, params: Params) -> dict[str, str]:
@@ -150,27 +155,52 @@ CONTROLS: dict[str, dict[str, Handler]] = {
     "/faults": {"GET": show_faults, "POST": add_faults, "DELETE": clear_faults},
     "/switches": {"GET": show_switches, "POST": set_switches},
     "/limits": {"GET": show_limits, "POST": set_limits},
-    "/people/say": {"POST": control_world.let_person_say},
+    "/pages/matching": {"POST": control_world.set_matching},
+    "/people": {"GET": control_people.list_people, "POST": control_people.add_person},
+    "/people/say": {"POST": control_people.let_person_say},
+    "/people/tap": {"POST": control_people.let_person_tap},
+    "/people/react": {"POST": control_people.let_person_react},
+    "/people/read": {"POST": control_people.let_person_read},
+    "/people/accept": {"POST": control_people.let_person_accept},
+    "/people/decline": {"POST": control_people.let_person_decline},
+    "/people/block": {"POST": control_people.let_person_block},
+    "/people/comment": {"POST": control_people.let_person_comment},
+    "/people/post": {"POST": control_people.let_person_post},
+    "/people/opt_in": {"POST": control_people.let_person_opt_in},
+    "/people/refer": {"POST": control_people.let_person_refer},
     "/people/opt_out": {"POST": control_world.let_person_opt_out},
+    "/people/{psid}": {"GET": control_people.show_person},
+    "/texts": {"GET": control_texts.show_texts, "POST": control_texts.set_inbound},
+    "/texts/say": {"POST": control_texts.let_phone_say},
     "/reset": {"POST": reset},
 }
+PAGES = {"": "page.html", "/people": "people.html", "/people/{psid}": "person.html", "/texts": "texts.html"}
+"""What a browser gets where a program gets JSON; the first page has no JSON."""
 
 
 def build_control(emulator: Emulator) -> Starlette:
     """The ASGI app of everything under `/_emulator`."""
+    pages = {path: (FOLDER / name).read_text(encoding="utf-8") for path, name in PAGES.items()}
+    style = (FOLDER / "people.css").read_text(encoding="utf-8")
     routes = [
-        Route(f"/_emulator{path}", _endpoint(emulator, handlers), methods=list(handlers)) for path, handlers in CONTROLS.items()
+        Route(f"/_emulator{path}", _endpoint(emulator, handlers, pages.get(path)), methods=list(handlers))
+        for path, handlers in CONTROLS.items()
     ]
-    page = PAGE.read_text(encoding="utf-8")
 
     async def show_page(_request: Request) -> Response:
-        return HTMLResponse(page)
+        return HTMLResponse(pages[""])
 
-    return Starlette(routes=[*routes, Route("/_emulator", show_page), Route("/_emulator/", show_page)])
+    async def show_style(_request: Request) -> Response:
+        return Response(style, media_type="text/css")
+
+    own = [Route("/_emulator", show_page), Route("/_emulator/", show_page), Route("/_emulator/people.css", show_style)]
+    return Starlette(routes=[*own, *routes])
 
 
-def _endpoint(emulator: Emulator, handlers: dict[str, Handler]) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(emulator: Emulator, handlers: dict[str, Handler], page: str | None) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
+        if page is not None and request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+            return HTMLResponse(page)
         handler = handlers.get(request.method, handlers.get("GET"))
         try:
             if handler is None:
@@ -187,7 +217,7 @@ def _endpoint(emulator: Emulator, handlers: dict[str, Handler]) -> Callable[[Req
 
 
 async def _read_params(request: Request, most: int) -> Params:
-    params = Params(request.query_params)
+    params = Params({**request.query_params, **request.path_params})
     body = b""
     async for chunk in request.stream():
         body += chunk

@@ -7,8 +7,8 @@ from typing import Any
 from .auth import ALL_SCOPES, PAGE_SCOPES, Token
 from .emulator import Emulator
 from .errors import invalid
-from .outcomes import say
 from .params import Params
+from .texts import ACCOUNT_SID, AUTH_TOKEN, NUMBER
 from .things import Subscriber
 from .world import VERIFY_TOKEN
 
@@ -30,6 +30,9 @@ def show_world(emulator: Emulator, _params: Params) -> dict[str, str]:
         "business_id": world.business.id,
         "system_user_token": _token_of(emulator, "SYSTEM_USER"),
         "user_token": _token_of(emulator, "USER"),
+        "text_account_sid": ACCOUNT_SID,
+        "text_auth_token": AUTH_TOKEN,
+        "text_number": NUMBER,
     }
 
 
@@ -98,11 +101,25 @@ def flag_audience(emulator: Emulator, params: Params) -> dict[str, bool]:
     return {"success": True}
 
 
-def let_person_say(emulator: Emulator, params: Params) -> dict[str, str]:
-    """A subscriber writes to the Page: opens the 24 h window and gives a list-born person a PSID."""
-    subscriber = _subscriber(emulator, params)
-    say(emulator, subscriber, params.text("text") or "Hello", emulator.clock.now())
-    return {"psid": subscriber.thread.psid if subscriber.thread else "", "token": subscriber.token}
+def set_matching(emulator: Emulator, params: Params) -> dict[str, Any]:
+    """What matching by phone number needs, each settable: `published`, `fee_paid`, `phone_reviewed` of a Page, `app_approved`."""
+    page_id = params.text("page_id")
+    page = emulator.world.pages.get(page_id) if page_id else next(iter(emulator.world.pages.values()))
+    if page is None:
+        raise invalid("Param page_id must be a Page of this world")
+    for name in ("published", "fee_paid", "phone_reviewed"):
+        if (value := params.boolean(name)) is not None:
+            setattr(page, name, value)
+    app = emulator.world.app
+    if (approved := params.boolean("app_approved")) is not None:
+        app.approved = approved
+    return {
+        "page_id": page.id,
+        "published": page.published,
+        "fee_paid": page.fee_paid,
+        "phone_reviewed": page.phone_reviewed,
+        "app_approved": app.approved,
+    }
 
 
 def let_person_opt_out(emulator: Emulator, params: Params) -> dict[str, bool]:

@@ -63,7 +63,7 @@ class Crowd:
 
     @property
     def met(self) -> int:
-        """Different people uploads have named, nobodies included."""
+        """Different people uploads and sends have named, nobodies included."""
         return self._met
 
     @property
@@ -91,6 +91,13 @@ class Crowd:
     def find(self, digest: bytes) -> Person | None:
         """The person behind a digest that was met before."""
         return self._people.get(digest)
+
+    def create(self, digest: bytes) -> Person:
+        """The person behind a digest, who exists from now on whatever the seed says."""
+        person = self._people.get(digest) or self._introduce(digest)
+        self._existing += not person.exists
+        person.exists = True
+        return person
 
     def root(self, person: Person) -> Person:
         """The same person, after it may have turned out that two were one."""

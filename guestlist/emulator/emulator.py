@@ -14,6 +14,7 @@ from .crowd import Crowd
 from .faults import Faults
 from .limits import Limits
 from .switches import Switches
+from .texts import Texts
 from .webhooks import Event
 from .world import World
 
@@ -39,6 +40,7 @@ class Emulator:
         self.limits = Limits(rate=config.rate)
         self.log = CallLog(config.log_limit)
         self.courier = Courier(self.world, self.switches, self.faults, give_up_seconds=config.give_up_seconds)
+        self.texts = Texts(self)
 
     def start(self) -> None:
         """Lets time act. Call inside the event loop."""
@@ -52,6 +54,7 @@ class Emulator:
                 await self._runner
             self._runner = None
         await self.courier.close()
+        await self.texts.close()
 
     async def reset(self) -> None:
         """A fresh world, clock, log; no faults, no subscriptions."""
@@ -71,4 +74,4 @@ class Emulator:
     @property
     def webhooks_due(self) -> int:
         """Things still to happen that may end in a webhook: waiting for their time, queued, on the wire, retried."""
-        return len(self.scheduler) + self.courier.unfinished
+        return len(self.scheduler) + self.courier.unfinished + self.texts.unfinished

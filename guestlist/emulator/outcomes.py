@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from . import threads
 from .adaccounts import PRICE
 from .campaigns import bill
 from .crowd import Traits
@@ -103,17 +104,6 @@ class Sent:
 
 
 def say(emulator: Emulator, subscriber: Subscriber, text: str, at: float) -> None:
-    """A subscriber writes to the Page."""
-    if subscriber.thread is None:
-        subscriber.thread = emulator.world.open_thread(subscriber.page, subscriber.person, at)
-        subscriber.thread.subscriber = subscriber
-    thread = subscriber.thread
-    thread.last_inbound = at
-    mid = f"m_{emulator.crowd.number(subscriber.person, f'inbound:{at}'):x}"
-    value = {
-        "sender": {"id": thread.psid},
-        "recipient": {"id": thread.page.id},
-        "timestamp": int(at * 1000),
-        "message": {"mid": mid, "text": text},
-    }
-    emulator.emit(Event(thread.page.id, "messages", value, at, messaging=True))
+    """A subscriber writes to the Page, which gives a list-born person a PSID."""
+    thread = subscriber.thread or emulator.world.open_thread(subscriber.page, subscriber.person)
+    threads.say(emulator, thread, {"text": text}, at)

@@ -56,6 +56,7 @@ def page_record(page: Page, *, with_token: bool) -> dict[str, Any]:
         "username": None,
         "picture": None,
         "business": None,
+        "is_published": page.published,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,6 +19,14 @@ MAX_FIELDS = 1000
 TRUE = frozenset({"true", "1", "yes"})
 FALSE = frozenset({"false", "0", "no", ""})
 INTEGER = re.compile(r"-?[0-9]{1,19}")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a multipart body; its content is not kept. `size`: bytes."""
+
+    name: str
+    size: int
 
 
 class Params(dict[str, Any]):
@@ -137,14 +146,19 @@ def _parse_form(raw: bytes) -> Mapping[str, str]:
         raise invalid("The parameters are not URL-encoded text") from None
 
 
-def _parse_multipart(content_type: str, body: bytes) -> Mapping[str, str]:
-    found: dict[str, str] = {}
+def _parse_multipart(content_type: str, body: bytes) -> Mapping[str, str | File]:
+    found: dict[str, str | File] = {}
 
     def keep(field: Any) -> None:
         found[(field.field_name or b"").decode("utf-8", "replace")] = (field.value or b"").decode("utf-8", "replace")
 
+    def keep_file(file: Any) -> None:
+        name = (file.file_name or b"").decode("utf-8", "replace")
+        found[(file.field_name or b"").decode("utf-8", "replace")] = File(name, file.size)
+        file.close()
+
     try:
-        python_multipart.parse_form({"Content-Type": content_type.encode()}, io.BytesIO(body), keep, lambda file: file.close())
+        python_multipart.parse_form({"Content-Type": content_type.encode()}, io.BytesIO(body), keep, keep_file)
     except (FormParserError, ValueError):
         raise invalid("The multipart body cannot be read") from None
     return found

@@ -7,10 +7,23 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from . import adaccounts, apps, audiences, campaigns, messages, page_messages, pages, tokens, uploads
+from . import (
+    adaccounts,
+    apps,
+    attachments,
+    audiences,
+    campaigns,
+    messages,
+    page_messages,
+    page_profile,
+    pages,
+    tokens,
+    uploads,
+    utility,
+)
 from .calls import Call
 from .errors import GraphFault, invalid, unknown_object, unknown_path
-from .things import KINDS, Page, Thread
+from .things import KINDS, Page
 from .world import World
 
 Handler = Callable[..., Any]
@@ -42,6 +55,17 @@ ROUTES: dict[tuple[str, str, str], Handler] = {
     ("page", "subscribed_apps", "DELETE"): pages.unsubscribe_app,
     ("page", "notification_message_tokens", "GET"): tokens.list_tokens,
     ("page", "messages", "POST"): page_messages.send_page_message,
+    ("page", "message_attachments", "POST"): attachments.upload_attachment,
+    ("page", "message_templates", "GET"): utility.list_templates,
+    ("page", "message_templates", "POST"): utility.create_template,
+    ("page", "personas", "GET"): page_profile.list_personas,
+    ("page", "personas", "POST"): page_profile.create_persona,
+    ("page", "messenger_profile", "GET"): page_profile.read_profile,
+    ("page", "messenger_profile", "POST"): page_profile.set_profile,
+    ("page", "messenger_profile", "DELETE"): page_profile.delete_profile,
+    ("persona", "", "GET"): page_profile.read_persona,
+    ("persona", "", "DELETE"): page_profile.delete_persona,
+    ("thread", "", "GET"): page_profile.read_person,
     ("page", "messaging_customer_base/unsubscribe", "POST"): uploads.unsubscribe_people,
     ("token", "", "GET"): tokens.read_token,
     ("account", "", "GET"): adaccounts.read_account,
@@ -112,8 +136,6 @@ def find_node(world: World, call: Call, node_id: str) -> tuple[str, object]:
     """The kind of node and the node itself. Errors: 100/33."""
     node = world.objects.get(node_id)
     if node is not None:
-        if isinstance(node, Thread):
-            raise unknown_object(call.method, node_id)
         return KINDS[type(node)], node
     if node_id in WORDS:
         return node_id, None

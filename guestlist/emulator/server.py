@@ -24,6 +24,8 @@ from .errors import GraphFault
 from .faults import HTML, Fault
 from .params import Params, parse_params
 from .routes import answer, needs_token, strip_version
+from .texts import ROOT as TEXTS
+from .texts import build_texts
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -44,6 +46,7 @@ class GraphApp:
     def __init__(self, config: EmulatorConfig) -> None:
         self.emulator = Emulator(config)
         self._control = build_control(self.emulator)
+        self._texts = build_texts(self.emulator)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -52,6 +55,8 @@ class GraphApp:
             path = scope["path"]
             if path == CONTROL or path.startswith(CONTROL + "/"):
                 await self._control(scope, receive, send)
+            elif path.startswith(TEXTS):
+                await self._texts(scope, receive, send)
             else:
                 await self._serve(scope, receive, send)
 
@@ -102,7 +107,7 @@ class GraphApp:
 
     async def _run(self, part: Part, url: str, authorization: str = "") -> PartAnswer | None:
         """One call, from request to answer. None when the connection is to be cut."""
-        call = Call(self.emulator, part.method, part.path, url, Params())
+        call = Call(self.emulator, part.method, part.path, url, Params(), size=len(part.body))
         struck: Fault | None = None
         try:
             call.path = strip_version(part.path)

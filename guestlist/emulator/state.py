@@ -19,7 +19,7 @@ def show_state(emulator: Emulator) -> dict[str, Any]:
         "webhooks": {
             "due": emulator.webhooks_due,
             "waiting": len(emulator.scheduler),
-            "queued": courier.unfinished,
+            "queued": courier.unfinished + emulator.texts.unfinished,
             **asdict(courier.counts),
         },
         "calls": emulator.log.total,
@@ -30,7 +30,7 @@ def show_state(emulator: Emulator) -> dict[str, Any]:
             {"id": f"act_{one.id}", "name": one.name, "terms_accepted": one.tos_accepted, "spent": one.spent}
             for one in world.accounts.values()
         ],
-        "audiences": [_audience(one) for account in world.accounts.values() for one in account.audiences],
+        "audiences": [_audience(one, clock.now()) for account in world.accounts.values() for one in account.audiences],
         "campaigns": [_campaign(one) for one in world.campaigns.values()],
         "faults": [rule.show() for rule in emulator.faults.rules],
         "webhook_faults": emulator.faults.webhooks.show(),
@@ -53,7 +53,7 @@ def _page(emulator: Emulator, page: Page) -> dict[str, Any]:
     }
 
 
-def _audience(audience: Audience) -> dict[str, Any]:
+def _audience(audience: Audience, now: float) -> dict[str, Any]:
     lower, upper = bounds(audience)
     return {
         "id": audience.id,
@@ -64,7 +64,7 @@ def _audience(audience: Audience) -> dict[str, Any]:
         "matched": len(audience.members),
         "lower": lower,
         "upper": upper,
-        "operation_status": audience_record(audience)["operation_status"],
+        "operation_status": audience_record(audience, now)["operation_status"],
     }
 
 

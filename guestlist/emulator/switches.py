@@ -17,6 +17,8 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "invalid_samples": ("map", "list"),
     "list_born_ids": ("absent", "null"),
     "require_proof": ("off", "on"),
+    "phone_matching": ("enabled", "suspended"),
+    "matching_prior": ("present", "absent"),
 }
 
 

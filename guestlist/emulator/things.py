@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from .crowd import Person
 
 TITLE = "Updates and promotions"
+MOST_LINES = 200  # of a conversation, kept for the person's page
+NEVER = float("-inf")
 
 
 @dataclass(slots=True)
@@ -19,6 +23,7 @@ class App:
     callback_url: str | None = None
     verify_token: str = ""
     fields: tuple[str, ...] = ()
+    approved: bool = True  # pages_messaging has been reviewed: people without a role in the app may be messaged
 
 
 @dataclass(slots=True)
@@ -37,7 +42,7 @@ class User:
 
 @dataclass(slots=True)
 class Page:
-    """A Page. `subscriptions`: app id -> subscribed webhook fields."""
+    """A Page. `subscriptions`: app id -> subscribed webhook fields; `profile`: what stands in its Messenger profile."""
 
     id: str
     name: str
@@ -45,6 +50,57 @@ class Page:
     subscriptions: dict[str, tuple[str, ...]] = field(default_factory=dict)
     subscribers: list[Subscriber] = field(default_factory=list)
     by_person: dict[bytes, Subscriber] = field(default_factory=dict)
+    published: bool = True
+    fee_paid: bool = True  # for matching by phone number
+    phone_reviewed: bool = True  # pages_messaging_phone_number has been reviewed
+    profile: dict[str, Any] = field(default_factory=dict)
+    personas: list[Persona] = field(default_factory=list)
+    templates: list[Template] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Persona:
+    """A name and a picture under which a Page writes."""
+
+    id: str
+    page: Page
+    name: str
+    picture_url: str
+
+
+@dataclass(slots=True)
+class Template:
+    """A utility template. `status` is PENDING, then APPROVED."""
+
+    id: str
+    page: Page
+    name: str
+    language: str
+    components: list[Any]
+    status: str = "PENDING"
+
+
+@dataclass(slots=True)
+class Attachment:
+    """A file uploaded to be used again. `expires`: unix seconds, emulated."""
+
+    id: str
+    page: Page
+    type: str
+    url: str
+    expires: float
+
+
+@dataclass(slots=True)
+class Comment:
+    """What somebody wrote under a post of the Page, or on the Page itself (`post` is then empty)."""
+
+    id: str
+    page: Page
+    person: Person
+    at: float
+    post: str = ""
+    replied: bool = False
 
 
 @dataclass(slots=True)
@@ -63,7 +119,7 @@ class AdAccount:
 
 @dataclass(slots=True)
 class Session:
-    """One upload session of an audience."""
+    """One upload session of an audience. `people`: those a replace session has matched so far."""
 
     id: str
     started: float
@@ -74,6 +130,8 @@ class Session:
     batches: int = 0
     matching: int = 0
     last_seen: bool = False
+    timed_out: bool = False
+    people: dict[bytes, Person] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -99,12 +157,33 @@ class Audience:
     members: dict[bytes, Person] = field(default_factory=dict)
     matched: set[bytes] = field(default_factory=set)
     replacing: Session | None = None
-    replaced_people: dict[bytes, Person] = field(default_factory=dict)
+    replace_failed: bool = False
+
+
+RequestState = Literal["", "pending", "accepted", "declined"]
+
+
+@dataclass(slots=True)
+class Line:
+    """One line of a conversation. `shown` is what stands there beside the text; times are unix seconds, emulated."""
+
+    mid: str
+    by: Literal["page", "person"]
+    at: float
+    text: str = ""
+    shown: dict[str, Any] = field(default_factory=dict)
+    delivered_at: float | None = None
+    read_at: float | None = None
+    reaction: str = ""
 
 
 @dataclass(slots=True)
 class Thread:
-    """A conversation of a person with a Page; gives them a PSID. `asked`: opt-in title -> when it was requested."""
+    """A conversation of a person with a Page; gives them a PSID.
+
+    `asked`: opt-in title -> when it was requested. `silent`: the Page gets no echo and no receipt, for it reached the person by
+    phone number or user_ref and they have not answered. `prior`: what their first message says of how they were reached.
+    """
 
     psid: str
     page: Page
@@ -112,6 +191,15 @@ class Thread:
     last_inbound: float
     subscriber: Subscriber | None = None
     asked: dict[str, float] = field(default_factory=dict)
+    lines: deque[Line] = field(default_factory=lambda: deque(maxlen=MOST_LINES))
+    pushes: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MOST_LINES))
+    request: RequestState = ""
+    silent: bool = False
+    blocked: bool = False
+    typing: bool = False
+    seen_at: float | None = None
+    prior: dict[str, str] | None = None
+    referral: dict[str, Any] | None = None  # a link that led here and waits for the first message
 
 
 @dataclass(slots=True)
@@ -191,4 +279,5 @@ KINDS: dict[type, str] = {
     Audience: "audience",
     Campaign: "campaign",
     Thread: "thread",
+    Persona: "persona",
 }

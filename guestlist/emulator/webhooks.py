@@ -24,6 +24,7 @@ class Event:
     at: float
     messaging: bool = False
     account_id: str | None = None
+    whole_seconds: bool = False  # `feed` counts the entry's time in seconds
 
 
 def build_body(events: Sequence[Event], switches: Switches) -> bytes:
@@ -34,12 +35,13 @@ def build_body(events: Sequence[Event], switches: Switches) -> bytes:
     entries: list[dict[str, Any]] = []
     for event in events:
         if event.messaging:
-            _append(entries, event.page_id, event.at, "messaging", event.value)
+            _append(entries, event.page_id, _millis(event.at), "messaging", event.value)
         elif flat == "flat_entry":
             entries.append({"id": event.page_id, "time": _millis(event.at), "field": event.field, **event.value})
         else:
             holder = event.account_id if _is_account_event(event, switches) and event.account_id else event.page_id
-            _append(entries, holder, event.at, "changes", {"field": event.field, "value": event.value})
+            time = int(event.at) if event.whole_seconds else _millis(event.at)
+            _append(entries, holder, time, "changes", {"field": event.field, "value": event.value})
     kind = "ad_account" if events and _is_account_event(events[0], switches) else "page"
     return _dump({"object": kind, "entry": entries})
 
@@ -48,7 +50,8 @@ def fits_together(first: Event, second: Event, switches: Switches) -> bool:
     """Whether two events may travel in one POST."""
     if switches["envelope"] == "flat_body" and not (first.messaging and second.messaging):
         return False
-    return _is_account_event(first, switches) == _is_account_event(second, switches)
+    same = _is_account_event(first, switches) == _is_account_event(second, switches)
+    return same and first.whole_seconds == second.whole_seconds
 
 
 def sign(body: bytes, secret: str) -> dict[str, str]:
@@ -60,12 +63,12 @@ def sign(body: bytes, secret: str) -> dict[str, str]:
     }
 
 
-def _append(entries: list[dict[str, Any]], holder: str, at: float, part: str, item: dict[str, Any]) -> None:
+def _append(entries: list[dict[str, Any]], holder: str, time: int, part: str, item: dict[str, Any]) -> None:
     """Adds to the last entry when it has the same holder and part, else opens a new one: order is kept."""
     if entries and entries[-1]["id"] == holder and part in entries[-1]:
         entries[-1][part].append(item)
     else:
-        entries.append({"id": holder, "time": _millis(at), part: [item]})
+        entries.append({"id": holder, "time": time, part: [item]})
 
 
 def _is_account_event(event: Event, switches: Switches) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from .auth import ALL_SCOPES, PAGE_SCOPES, Token
 from .config import EmulatorConfig
 from .crowd import Crowd, Person
-from .things import AdAccount, App, Audience, Business, Campaign, Page, Subscriber, Thread, User
+from .people import People
+from .things import NEVER, AdAccount, App, Attachment, Audience, Business, Campaign, Comment, Page, Subscriber, Thread, User
 
 # The world every emulator starts with. Ids are odd numbers above 2^53: a client that reads them as floats gets them wrong.
 APP_ID = "17020000000000011"
@@ -40,6 +41,10 @@ class World:
         self.audiences: dict[str, Audience] = {}
         self.campaigns: dict[str, Campaign] = {}
         self.threads: dict[str, Thread] = {}
+        self.comments: dict[str, Comment] = {}
+        self.user_refs: dict[tuple[str, str], Thread] = {}  # (Page, user_ref) of a checkbox -> whose it is
+        self.attachments: dict[str, Attachment] = {}
+        self.people = People(crowd)
         self.app = App(APP_ID, APP_SECRET)
         self.business = Business(BUSINESS_ID)
         self.user = User(USER_ID, "Alex Example")
@@ -81,8 +86,8 @@ class World:
             self.subscribe(page, person, since, source=ORGANIC_SOURCES[number % len(ORGANIC_SOURCES)], thread=thread)
         return page
 
-    def open_thread(self, page: Page, person: Person, when: float) -> Thread:
-        """The conversation of this person with the Page; made when they write for the first time."""
+    def open_thread(self, page: Page, person: Person, when: float = NEVER) -> Thread:
+        """The conversation of this person with the Page; made when one of them writes for the first time. `when`: they wrote."""
         psid = f"24{10**14 + self._crowd.number(person, f'psid:{page.id}') % (9 * 10**14) | 1}"
         thread = self.threads.get(psid)
         if thread is None:

@@ -158,6 +158,13 @@ async def test_a_token_without_the_permission_a_suspended_page_and_too_many_send
     assert refusal(await send(graph)) == (100, None)
 
 
+async def test_a_send_that_is_refused_asks_nobody(graph: Client) -> None:
+    psid = await add(graph)
+    body = {"recipient": {"phone_number": PHONE}, "message": {"text": "Hi"}, "messaging_type": "MESSAGE_TAG"}
+    assert await graph.error("POST", "me/messages", token="page_token", json={**body, "tag": "ACCOUNT_UPDATE"}) == (100, None)
+    assert (await graph.control(f"people/{psid}"))["request"] == ""
+
+
 @pytest.mark.parametrize("phone", ["", "+12", "call me", "1" * 16])
 async def test_what_is_no_phone_number(graph: Client, phone: str) -> None:
     assert refusal(await send(graph, phone)) == (100, None)
