@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test venv lint bench bench-lists docs lock clean
+.PHONY: demo test venv lint bench bench-lists pages docs lock clean
 
 demo: venv ## run the whole main job against the built-in Graph API emulator
 	@$(BIN)/guestlist demo
@@ -29,6 +29,15 @@ bench: venv ## print every number the README quotes, as ratios within one run
 
 bench-lists: venv ## the list part of the benchmarks: speed, phones, fuzz, memory, kills (some minutes)
 	@$(BIN)/python -m benchmarks lists
+
+# Each page that is made from the code, and what makes it.
+PAGES := cli=cli.reference email=channels.email.handbook events=outbound.reference graph-errors=graph.errors http-api=api.handbook \
+  messenger=channels.messenger.handbook reject-codes=lists.rejects_page settings=settings sms=channels.sms.handbook
+
+pages: venv ## make the pages of docs/reference anew that are made from the code
+	@for page in $(PAGES); do \
+	  $(BIN)/python -m "guestlist.$${page#*=}" > .page && mv .page "docs/reference/$${page%%=*}.md" || { rm -f .page; exit 1; }; \
+	done
 
 docs: venv ## build the documentation site into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -5,8 +5,11 @@ from __future__ import annotations
 import importlib
 import sys
 
-GROUPS = {"lists": ("list_speed", "list_phones", "list_fuzz", "list_memory", "list_kills")}
-PARTS = (*GROUPS["lists"], "writes", "pump", "intake", "sending", "kills")
+GROUPS = {
+    "lists": ("list_speed", "list_phones", "list_fuzz", "list_memory", "list_kills"),
+    "messaging": ("messages", "replies"),
+}
+PARTS = (*GROUPS["lists"], "writes", "pump", "intake", "sending", "kills", *GROUPS["messaging"])
 
 
 def main(names: list[str]) -> int:

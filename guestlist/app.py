@@ -49,7 +49,13 @@ from guestlist.inbound.parsers import parse_body
 from guestlist.inbound.receiver import MetaReceiver
 from guestlist.lists.engine import FileListEngine
 from guestlist.outbound.base import Dialect, Outbound
-from guestlist.outbound.dialects import comapi_dialect, native_dialect
+from guestlist.outbound.dialects import (
+    amio_dialect,
+    comapi_dialect,
+    gupshup_dialect,
+    gupshup_reports_dialect,
+    native_dialect,
+)
 from guestlist.outbound.post import GuardedPost, guarded_sockets
 from guestlist.settings import Settings, load_key
 from guestlist.storage import work
@@ -167,7 +173,7 @@ async def open_app(
         engine = Lanes(Leases(database), wakeups, owner=_owner(), timing=timing)
         post = GuardedPost(settings.allow_networks)
         stack.push_async_callback(post.close)
-        outbound = Outbound(post, _event_dialects(), settings.allow_networks)
+        outbound = Outbound(post, event_dialects(), settings.allow_networks)
         ways = Ways.through(guarded_sockets(settings.allow_networks), settings.public_url or "")
         stack.push_async_callback(ways.close)
         services = _services(settings, database, graph, engine, clock, outbound, ways)
@@ -182,11 +188,21 @@ def _bound(function: Callable[[Services, Ownership], Awaitable[float | None]], s
     return partial(function, services)
 
 
-def _event_dialects() -> Mapping[str, Dialect]:
+def event_dialects() -> Mapping[str, Dialect]:
     """How endpoints are told of events, by dialect."""
-    from guestlist.api.dialects.comapi.event_shapes import ComapiRenderer  # late, as above
+    from guestlist.api.dialects.amio.events import AmioRenderer  # late, as above
+    from guestlist.api.dialects.comapi.event_shapes import ComapiRenderer
+    from guestlist.api.dialects.gupshup.callback import GupshupRenderer, send_answer
+    from guestlist.api.dialects.gupshup.reports import ReportRenderer
 
-    return {each.name: each for each in (native_dialect(), comapi_dialect(ComapiRenderer()))}
+    known = (
+        native_dialect(),
+        comapi_dialect(ComapiRenderer()),
+        amio_dialect(AmioRenderer()),
+        gupshup_dialect(GupshupRenderer(), send_answer),
+        gupshup_reports_dialect(ReportRenderer()),
+    )
+    return {each.name: each for each in known}
 
 
 def _services(

@@ -35,6 +35,11 @@ class GuestlistError(Exception):
         super().__init__(self.sentence)
 
 
+def type_of(code: str) -> str:
+    """The `type` of an RFC 9457 problem with this code, wherever it is told."""
+    return f"urn:guestlist:error:{code}"
+
+
 class UsageError(GuestlistError):
     """The request is malformed."""
 

@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="The address `serve` listens on. Put a TLS proxy in front before you open it.")
     port: int = Field(8080, ge=0, le=65535, description="The port `serve` listens on; 0 picks a free one.")
-    public_url: WebAddress | None = Field(None, description="Where Meta reaches this server; makes the webhook callback.")
+    public_url: WebAddress | None = Field(None, description="Where providers reach this server: their webhooks go there.")
     graph_url: WebAddress = Field("https://graph.facebook.com", description="The Graph API, or a `guestlist emulator`.")
     graph_version: str = Field("v26.0", pattern=r"^v\d+\.\d+$", description="The Graph API version in every path.")
     graph_connect_timeout: float = Field(5.0, gt=0, description="Seconds to wait for a connection to the Graph API.")
@@ -120,7 +120,7 @@ class Settings(BaseSettings):
     log_json: bool = Field(False, description="Log one JSON object a line instead of readable text.")
     allow_networks: Networks = Field(
         (),
-        description="Private networks where customers' endpoints may live, by commas, such as `10.1.0.0/16`.",
+        description="Private networks where endpoints, SMS gateways and mail relays may live, by commas, such as `10.1.0.0/16`.",
         json_schema_extra={"default": "none"},
     )
     origins: dict[str, str] = Field(default_factory=dict, exclude=True, repr=False)

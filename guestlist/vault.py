@@ -28,6 +28,8 @@ class SealedVault:
         """The secret. Errors: ConfigurationError `wrong_key`."""
         nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
         try:
+            if sealed[:1] != VERSION or len(sealed) <= 1 + NONCE_BYTES:
+                raise InvalidTag
             return self._cipher.decrypt(nonce, bytes(body), place.encode()).decode()
         except InvalidTag:
             raise ConfigurationError(

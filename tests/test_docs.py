@@ -12,6 +12,7 @@ from guestlist.cli.main import app
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
 COMMAND = re.compile(r"^\s*\$ (?:\.venv/bin/)?guestlist ((?:.*\\\n)*.+)$", re.MULTILINE)
+MADE = re.compile(r"`python -m guestlist\.([a-z._]+)(?: > [^`]+)?`")
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 
 
@@ -40,6 +41,17 @@ def test_links_lead_somewhere(page):
 def test_every_decision_is_listed():
     index = (ROOT / "docs" / "adr" / "index.md").read_text(encoding="utf-8")
     assert [path.name for path in sorted((ROOT / "docs" / "adr").glob("0*.md")) if path.name not in index] == []
+
+
+def test_every_page_that_is_made_from_the_code_is_made_by_one_command():
+    made = {}
+    for page in sorted((ROOT / "docs" / "reference").glob("*.md")):
+        if found := MADE.search(" ".join(page.read_text(encoding="utf-8")[:500].split())):
+            made[page.stem] = found[1]
+    listed = re.search(r"^PAGES := ((?:.*\\\n)*.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert listed is not None
+    assert dict(each.split("=") for each in listed[1].replace("\\\n", " ").split()) == made
+    assert "`make pages`" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
 def test_every_page_is_in_the_navigation():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from guestlist.errors import NotFoundError, UnauthenticatedError, UsageError
@@ -47,13 +48,24 @@ def _digest(key: str) -> str:
 
 async def authenticate(services: Services, key: str) -> str:
     """The workspace a key opens. Errors: UnauthenticatedError."""
-    row = await services.db.read(lambda tx: access.find_key(tx, _digest(key))) if key.startswith(KEY_PREFIX) else None
+    row = await _find_key(services, _digest(key)) if key.startswith(KEY_PREFIX) else None
     if row is None:
         raise UnauthenticatedError("This API key is unknown or revoked.", remedy="Make one with `guestlist keys create NAME`.")
     now = services.now_ms()
     if row["last_used_at"] is None or now - row["last_used_at"] > 60_000:
         await services.db.write(lambda tx: access.use_key(tx, row["id"], now))
     return str(row["workspace_id"])
+
+
+async def _find_key(services: Services, digest: str) -> Row | None:
+    """The key with this digest. Requests that come together share a look-up, which begins after each of them came."""
+
+    async def find(digests: Sequence[str]) -> list[Row | None]:
+        found = await services.db.read(lambda tx: access.find_keys(tx, digests))
+        by_digest = {row["digest"]: row for row in found}
+        return [by_digest.get(each) for each in digests]
+
+    return await services.gathering.put((id(services), "keys"), digest, find)
 
 
 async def list_keys(services: Services, workspace_id: str) -> list[Row]:

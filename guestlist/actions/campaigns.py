@@ -20,6 +20,7 @@ from guestlist.storage.instants import from_ms, maybe_ms, to_ms
 
 from .base import Services
 from .creations import Noun, advance_creation, change_unmoved
+from .pages import check_connected
 
 ENDED = frozenset({Campaign.STOPPED, Campaign.FINISHED, Campaign.FAILED})
 UNBORN = frozenset({Campaign.QUEUED, Campaign.CREATING, Campaign.UNKNOWN})
@@ -231,10 +232,13 @@ async def pause_campaign(services: Services, workspace_id: str, campaign_id: str
 
 
 async def resume_campaign(services: Services, workspace_id: str, campaign_id: str) -> Row:
-    """Goes on with a paused campaign where it stood. Errors: RefusedError when it is not paused."""
+    """Goes on with a paused campaign where it stood. Errors: NotFoundError, RefusedError `reconnect_needed`, `not_paused`."""
 
     async def unit(tx: Transaction) -> tuple[Row, Row]:
         campaign = await rows.get(tx, tables.campaigns, workspace_id, campaign_id, lock=True)
+        page = await rows.get(tx, tables.pages, workspace_id, campaign["page_id"])
+        if campaign["state"] not in ENDED:
+            check_connected(page)
         if campaign["state"] != Campaign.PAUSED.value:
             raise RefusedError(
                 f"Campaign {campaign_id} is {campaign['state']}, not paused.", code="not_paused", remedy="Nothing to do."
@@ -242,7 +246,6 @@ async def resume_campaign(services: Services, workspace_id: str, campaign_id: st
         back = {"state": campaign["paused_from"], "paused_from": "", "reason": "", "action": "", "due_at": services.now_ms()}
         await rows.change(tx, tables.campaigns, workspace_id, campaign_id, **back)
         await services.emit(tx, workspace_id, "campaign.resumed", campaign_id)
-        page = await rows.get(tx, tables.pages, workspace_id, campaign["page_id"])
         return await rows.get(tx, tables.campaigns, workspace_id, campaign_id), page
 
     campaign, page = await services.db.write(unit)

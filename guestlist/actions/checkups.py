@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from sqlalchemy import func, select
 
+from guestlist.domain.matching import PhoneMatching, Voucher
 from guestlist.domain.states import Delivery
 from guestlist.errors import DependencyError, GuestlistError
 from guestlist.graph.base import ErrorClass, GraphError
@@ -17,6 +18,7 @@ from guestlist.storage.instants import from_ms
 from guestlist.storage.tables import campaign_counts, webhooks
 
 from .base import Services
+from .matching import check_matching, state_of
 from .pages import WEBHOOK_FIELDS, check_ads_token, check_page_token, check_terms
 
 ENDS_SOON = timedelta(days=7)
@@ -54,6 +56,8 @@ async def check_page(services: Services, page: Row) -> list[Finding]:
         "terms": lambda: _check_terms(services, page),
         "webhooks": lambda: _check_webhooks(services, page),
     }
+    if state_of(page) is PhoneMatching.ENABLED:
+        steps["phone matching"] = lambda: _check_matching(services, page)
     return [await _run(f"{page['name']}: {name}", step) for name, step in steps.items()]
 
 
@@ -104,6 +108,19 @@ async def _check_webhooks(services: Services, page: Row) -> Finding:
         sentence = f"The app is not subscribed to: {', '.join(sorted(missing))}."
         return Finding("", Health.FAIL, sentence, "Connect the Page again: guestlist pages connect")
     return Finding("", Health.OK, f"All {len(WEBHOOK_FIELDS)} webhook fields are subscribed.")
+
+
+async def _check_matching(services: Services, page: Row) -> Finding:
+    """Only where it is enabled: elsewhere nothing is sent to phone numbers over Messenger."""
+    conditions = (await check_matching(services, page)).conditions
+    unmet = [each for each in conditions if not each.met]
+    if unmet:
+        sentence = " ".join(f"{each.name}: {each.sentence}" for each in unmet)
+        health = Health.FAIL if any(each.met is False for each in unmet) else Health.WARN
+        return Finding("", health, sentence, " ".join(dict.fromkeys(each.remedy for each in unmet)))
+    by = {who: [each.name for each in conditions if each.by is who] for who in Voucher}
+    sentence = f"Verified: {', '.join(by[Voucher.GRAPH])}. Declared by the owner: {', '.join(by[Voucher.OWNER])}."
+    return Finding("", Health.OK, sentence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 
 import orjson
 
-from guestlist.errors import NotFoundError
+from guestlist.errors import NotFoundError, UsageError
 from guestlist.lists.base import ListOptions, Prepared, SavedMapping
 from guestlist.storage import list_mappings as mapping_rows
 from guestlist.storage.base import Database, Row, Transaction
 from guestlist.storage.instants import from_ms
 
 from .base import Services
+
+FINGERPRINT = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 def with_saved(services: Services, workspace_id: str, options: ListOptions) -> ListOptions:
@@ -52,7 +55,9 @@ async def keep_mapping(tx: Transaction, services: Services, workspace_id: str, o
 
 
 async def list_mappings(services: Services, workspace_id: str, *, after: str | None = None, limit: int = 50) -> list[Row]:
-    """Saved mappings, in the order of their fingerprints."""
+    """Saved mappings, in the order of their fingerprints. Errors: UsageError `bad_cursor`."""
+    if after is not None and not FINGERPRINT.fullmatch(after):
+        raise UsageError("`after` is no fingerprint.", code="bad_cursor", remedy="Give the `next` of the slice before.")
 
     async def unit(tx: Transaction) -> list[Row]:
         return await mapping_rows.read_mappings(tx, workspace_id, after=after or "", limit=limit)

@@ -64,6 +64,10 @@ _environment = _Sandbox(
 )
 _environment.globals.clear()
 _environment.filters = {name: _environment.filters[name] for name in FILTERS}
+_escaping = _environment.overlay(autoescape=True)
+
+HTML = frozenset({"options.email.html", "content.raw.email.html"})
+"""Texts that are HTML: what is filled in there is text of people, and must bring no markup."""
 
 
 class BadMergeFieldError(UsageError):
@@ -136,7 +140,7 @@ def _fill_thing(value: Any, facts: Mapping[str, Any], place: str) -> Any:
 
 def _fill_text(text: str, facts: Mapping[str, Any], place: str) -> str:
     try:
-        filled = _compile(text).render(contact=facts)
+        filled = _compile(text, place in HTML).render(contact=facts)
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
         raise _refusal(place, type(error).__name__) from None
     if len(filled) > _LONGEST:
@@ -145,8 +149,8 @@ def _fill_text(text: str, facts: Mapping[str, Any], place: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def _compile(text: str) -> Template:
-    return _environment.from_string(text)
+def _compile(text: str, escape: bool) -> Template:
+    return (_escaping if escape else _environment).from_string(text)
 
 
 def _refusal(place: str, kind: str) -> BadMergeFieldError:

@@ -20,9 +20,10 @@ from guestlist.domain.deliveries import (
     fallback_due,
     message_state,
 )
-from guestlist.domain.messages import Draft, decode_draft, said_on
+from guestlist.domain.messages import AddressKind, Channel, Draft, RequestState, decode_draft, said_on
 from guestlist.domain.routes import Closed, Open, decide_next
 from guestlist.domain.states import Delivery, MessageState, rises
+from guestlist.storage import message_requests as request_rows
 from guestlist.storage import messages as message_rows
 from guestlist.storage import messaging_tables as tables
 from guestlist.storage.base import Row, Transaction
@@ -40,6 +41,8 @@ MILESTONES = (Delivery.SENT, Delivery.DELIVERED, Delivery.READ)
 
 NOT_TRIED = "not_tried"
 PARTLY_SENT = "partly_sent"
+NO_MATCH = "no_match"
+"""Meta knows nobody of that phone number."""
 
 
 class Book:
@@ -57,6 +60,7 @@ class Book:
         self._before: dict[int, Changing] = {}  # what stood in a stored row, by the identity of its copy
         self._attempts: list[Changing] = []
         self._events: list[Event] = []
+        self._requests: dict[tuple[str, str], RequestState] = {}  # (Page, phone) -> what became of the message request
         self._going_on: dict[str, str] = {}  # message -> why the next rule is tried
 
     @classmethod
@@ -139,6 +143,7 @@ class Book:
 
     def refuse(self, delivery: Changing, part: Changing, reason: str) -> None:
         """Ends a delivery at this part. The next rule is tried unless something of this delivery may have gone out."""
+        self.end_request(delivery, RequestState.NO_MATCH if reason == NO_MATCH else RequestState.REFUSED)
         self.move(part, Delivery.FAILED, reason=reason)
         states = [Delivery(each["state"]) for each in self.parts[delivery["id"]]]
         clean = not any(state in TAKEN or state is Delivery.UNKNOWN for state in states)
@@ -155,6 +160,7 @@ class Book:
         for delivery in self.deliveries[message["id"]]:
             for part in self.parts.get(delivery["id"], ()):
                 self.move(part, Delivery.FAILED, reason="cancelled")
+            self.end_request(delivery, RequestState.REFUSED)
         message.update(state=MessageState.CANCELLED.value, reason="cancelled", due_at=None, ended_at=self.now)
         self._events.append(self._event("message.cancelled", message))
 
@@ -164,7 +170,13 @@ class Book:
             for part in self.parts.get(delivery["id"], ()):
                 if part["state"] == Delivery.QUEUED.value or delivery["awaiting"]:
                     self.raise_part(part, Delivery.EXPIRED, reason="expired")
+            self.end_request(delivery, RequestState.DECLINED if delivery["awaiting"] else RequestState.REFUSED)
             delivery["awaiting"] = 0
+
+    def end_request(self, delivery: Changing, state: RequestState) -> None:
+        """Notes what became of the message request that a delivery to a phone number is."""
+        if delivery["channel"] == Channel.MESSENGER.value and delivery["address_kind"] == AddressKind.PHONE.value:
+            self._requests[delivery["account_id"], delivery["address"]] = state
 
     def begin(self, message: Changing, routed: Routed, because: str = "") -> None:
         """Opens the first open rule behind the one tried last, and notes why those before it are closed."""
@@ -388,6 +400,7 @@ class Book:
         await message_rows.change_deliveries(tx, self._changed(deliveries))
         await message_rows.change_parts(tx, self._changed(parts))
         await message_rows.log_attempts(tx, self._attempts)
+        await request_rows.end_requests(tx, self.workspace_id, self._requests)
         self.lanes |= await self.services.emit_all(tx, self.workspace_id, self._events)
 
     def _changed(self, rows: Iterable[Changing]) -> list[Changing]:

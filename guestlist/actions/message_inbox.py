@@ -41,7 +41,7 @@ async def apply_messaging(
     reported = [
         Reported(each.fact, each.received_at, each.webhook_id) for each in arrived if isinstance(each.fact, MessageReceipt)
     ]
-    echoes, said = await split_echoes(tx, workspace_id, account_id, heard)
+    echoes, said = await split_echoes(tx, services, workspace_id, account_id, heard)
     lanes = await apply_receipts(tx, services, workspace_id, account_id, [*echoes, *reported])
     kept = await apply_replies(tx, services, workspace_id, account_id, said)
     lanes |= kept.lanes | await _accept_known(tx, services, workspace_id, account_id, kept)

@@ -60,6 +60,9 @@ async def _make(
     )
     placed = await contact_rows.find_places(tx, workspace_id, [places[0] for target, places in wanted if not target.external_id])
     owner = {contact_rows.place_of_row(row): row["contact_id"] for row in placed}
+    await _take_over(
+        tx, workspace_id, owner, [(places[0], each) for (_, places), each in zip(wanted, ids, strict=True) if places]
+    )
     chosen = [
         contact_id if target.external_id else owner[places[0]] for contact_id, (target, places) in zip(ids, wanted, strict=True)
     ]
@@ -75,6 +78,16 @@ async def _make(
     mine = set(ids) & set(settled)
     await services.emit_all(tx, workspace_id, [Event("contact.created", each, {"source": "send"}) for each in sorted(mine)])
     return settled
+
+
+async def _take_over(tx: Transaction, workspace_id: str, owner: dict[Place, str], wanted: Sequence[tuple[Place, str]]) -> None:
+    """An address that a deleted contact left behind, because its person had opted out there, becomes the new contact's."""
+    found = await contact_rows.find_contacts(tx, workspace_id, owner.values())
+    deleted = {row["id"] for row in found if row["deleted_at"] is not None}
+    for place, contact_id in wanted:
+        if owner.get(place) in deleted:
+            await contact_rows.give_address(tx, workspace_id, place, contact_id)
+            owner[place] = contact_id
 
 
 async def _update(tx: Transaction, contact: Row, target: Target, now: int) -> None:

@@ -15,6 +15,7 @@ from guestlist.storage import messages as message_rows
 from guestlist.storage.base import Row, Transaction
 from guestlist.storage.contacts import Place
 from guestlist.storage.instants import maybe_from_ms
+from guestlist.storage.opt_ins import Way, find_opted_in
 from guestlist.storage.senders import Account, Choice, choose_account, read_accounts
 
 from .base import Services
@@ -87,13 +88,32 @@ async def route_drafts(tx: Transaction, services: Services, workspace_id: str, a
     chosen = [[choose_account(rule, accounts) for rule in ask.draft.rules] for ask in asks]
     pages = [_page_of(ask.draft, choices) for ask, choices in zip(asks, chosen, strict=True)]
     people = await _read_people(tx, workspace_id, asks, chosen, pages)
-    return [_route(services, ask, choices, page_id, people) for ask, choices, page_id in zip(asks, chosen, pages, strict=True)]
+    routed = [_route(services, ask, choices, page_id, people) for ask, choices, page_id in zip(asks, chosen, pages, strict=True)]
+    await _note_opt_ins(tx, workspace_id, [each for each in routed if each.draft.require_opt_in], services.now_ms())
+    return routed
+
+
+async def _note_opt_ins(tx: Transaction, workspace_id: str, requiring: Sequence[Routed], at: int) -> None:
+    """Notes for drafts that require an opt-in which of their ways have one."""
+    if not requiring:
+        return
+    opted_in = await find_opted_in(tx, workspace_id, (way for each in requiring for way, _ in _ways_of(each)), at)
+    for each in requiring:
+        each.standings = [replace(standing, opted_in=way in opted_in) for way, standing in _ways_of(each)]
+
+
+def _ways_of(routed: Routed) -> list[tuple[Way, Standing]]:
+    contact_id = routed.contact["id"] if routed.contact else None
+    return [
+        (Way(contact_id, standing.channel, standing.account_id, standing.address_kind, standing.address), standing)
+        for standing in routed.standings
+    ]
 
 
 def measure(services: Services, filled: Draft, channel: Channel) -> Mapping[str, Any]:
     """What a draft comes to on a channel that counts: by SMS its encoding and segments."""
     sized = services.channels[channel]
-    return sized.measure(filled) if isinstance(sized, Measuring) else {}
+    return sized.measure(said_on(filled, channel)) if isinstance(sized, Measuring) else {}
 
 
 async def refill(tx: Transaction, services: Services, workspace_id: str, draft: Draft, contact_id: str | None) -> Draft:

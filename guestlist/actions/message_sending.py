@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from guestlist.channels.base import Accepted, PartCall, Refused, Remedy
-from guestlist.domain.messages import AddressKind, Channel, RequestState, Rule, decode_draft, said_on
+from guestlist.domain.messages import AddressKind, Channel, Draft, RequestState, Rule, decode_draft, said_on
 from guestlist.domain.policy import backoff
 from guestlist.domain.routes import Closed, Open, Standing, decide_route
 from guestlist.domain.states import Delivery, MessageState
@@ -22,6 +22,7 @@ from guestlist.storage import messages as message_rows
 from guestlist.storage.base import Row, Transaction
 from guestlist.storage.instants import maybe_from_ms, to_ms
 from guestlist.storage.messages import PartKey
+from guestlist.storage.opt_ins import Way, find_opted_in
 from guestlist.storage.senders import Account, find_account, mark_for_reconnection
 
 from .base import Services
@@ -33,6 +34,9 @@ from .stops import Grounds, end_consent
 
 MOST_TRIES = 20
 """How often a passing fault or a limit is borne: with the pauses between, for more than an hour. Then the next rule is tried."""
+
+SEND_REFUSED = "send_refused"
+"""Why consent ends where a provider says of a send that the person stopped it."""
 
 LEFT_BLOCK = 500
 """Parts of a dead owner settled in one transaction."""
@@ -141,8 +145,8 @@ class MessageHandOver:
         going: list[tuple[Row, Open]] = []
         closed: list[tuple[Row, Closed]] = []
         first = await self._first(tx, due)
-        for row in due:
-            way = self._decide(row, now, spent=first.get(row["address"], row["delivery_id"]) != row["delivery_id"])
+        spent = {row["delivery_id"] for row in due if first.get(row["address"], row["delivery_id"]) != row["delivery_id"]}
+        for row, way in await self._decide_all(tx, due, now, spent):
             if isinstance(way, Open):
                 going.append((row, way))
             else:
@@ -159,9 +163,18 @@ class MessageHandOver:
         found = await message_rows.first_deliveries(tx, self.workspace_id, places) if places else {}
         return {address: delivery_id for (_, address), delivery_id in found.items()}
 
-    def _decide(self, row: Row, now: datetime, *, spent: bool = False) -> Open | Closed:
+    async def _decide_all(
+        self, tx: Transaction, claimed: Sequence[Row], now: datetime, spent: Set[str] = frozenset()
+    ) -> list[tuple[Row, Open | Closed]]:
+        """For each part whether its way is still open; `spent` are deliveries to addresses that have had their one message."""
+        read = [(row, decode_draft(row["draft"])) for row in claimed]
+        ways = {row["delivery_id"]: _way_of(row) for row, draft in read if draft.require_opt_in}
+        found = await find_opted_in(tx, self.workspace_id, ways.values(), to_ms(now)) if ways else set()
+        opted_in = {delivery_id for delivery_id, way in ways.items() if way in found}
+        return [(row, self._decide(row, draft, now, spent=spent, opted_in=opted_in)) for row, draft in read]
+
+    def _decide(self, row: Row, draft: Draft, now: datetime, *, spent: Set[str], opted_in: Set[str]) -> Open | Closed:
         """Whether the way that was opened is still open, judged as at the beginning."""
-        draft = decode_draft(row["draft"])
         if row["deleted_at"] is not None:
             return Closed(Channel(row["channel"]), "contact_deleted", "The contact was deleted.")
         kind = AddressKind(row["address_kind"])
@@ -174,9 +187,10 @@ class MessageHandOver:
             address=row["address"],
             opened_at=maybe_from_ms(row["opened_at"]),
             opted_out_at=maybe_from_ms(row["opted_out_at"]),
+            opted_in=row["delivery_id"] in opted_in,
             request=RequestState(row["request"]) if row["request"] else None,
             commented_at=maybe_from_ms(row["opened_at"]) if kind in (AddressKind.COMMENT, AddressKind.POST) else None,
-            spent=spent,
+            spent=row["delivery_id"] in spent,
         )
         return decide_route(draft, Rule(Channel(row["channel"]), self.account.id), standing, now)
 
@@ -191,6 +205,7 @@ class MessageHandOver:
             part, delivery = book.part((row["delivery_id"], row["number"])), book.delivery(row["delivery_id"])
             if way.rule == "expired":
                 book.raise_part(part, Delivery.EXPIRED, reason="expired")
+                book.end_request(delivery, RequestState.REFUSED)
             else:
                 book.refuse(delivery, part, way.rule)
         return await book.close(tx)
@@ -243,7 +258,8 @@ class MessageHandOver:
         """Closes claimed parts that may not be called after all, or puts them back."""
         held = await message_rows.claimed_parts(tx, self.workspace_id, keys, self.fence)
         now = self.services.clock.now()
-        judged = [(row, self._decide(row, now)) for row in held if row["message_state"] != MessageState.CANCELLED.value]
+        wanted = [row for row in held if row["message_state"] != MessageState.CANCELLED.value]
+        judged = await self._decide_all(tx, wanted, now)
         await self._put_back(tx, [row for row, way in judged if isinstance(way, Open)])
         closed = [(row, way) for row, way in judged if isinstance(way, Closed)]
         return await self._close(tx, closed) if closed else set()
@@ -305,6 +321,7 @@ class MessageHandOver:
         if answer.awaiting and part["state"] == Delivery.SENDING.value:
             delivery["awaiting"] = 1
             await self._note_request(tx, book, delivery)
+        book.end_request(delivery, RequestState.PENDING)
         book.raise_part(part, Delivery.SENT, provider_id=answer.provider_id, sent_at=book.now)
         contact_id = book.messages[delivery["message_id"]]["contact_id"]
         if answer.person and contact_id and delivery["address"] != answer.person:
@@ -325,13 +342,13 @@ class MessageHandOver:
         code = answer.provider_code or answer.code
         book.log_attempt(part, handed.attempts, outcome=outcome, code=code, sentence=answer.sentence, called_at=each.called_at)
         if answer.ends_consent:
-            place = contact_rows.place_of(AddressKind(delivery["address_kind"]), delivery["address"], self.account.id)
-            await self._end_consent(tx, book, each, delivery, place)
+            await self._end_consent(tx, book, answer, delivery)
         claim = (Delivery.SENDING.value, self.fence, handed.attempts)  # no later one: a write may come twice
         if (part["state"], part["fence"], part["attempts"]) != claim:
             return
         if lost:
             book.move(part, Delivery.UNKNOWN, reason=answer.code)
+            book.end_request(delivery, RequestState.PENDING)  # it may have been made
         elif answer.remedy is Remedy.RECONNECT:
             book.move(part, Delivery.QUEUED, reason=answer.code, due_at=book.now)
         elif answer.remedy in (Remedy.RETRY, Remedy.WAIT) and handed.attempts < MOST_TRIES:
@@ -339,15 +356,14 @@ class MessageHandOver:
         else:
             book.refuse(delivery, part, answer.code)
 
-    async def _end_consent(
-        self, tx: Transaction, book: Book, each: Answered, delivery: dict[str, Any], place: contact_rows.Place
-    ) -> None:
+    async def _end_consent(self, tx: Transaction, book: Book, answer: Refused, delivery: dict[str, Any]) -> None:
         """The person told the provider to stop: no further message goes there."""
-        answer = each.answer
-        assert isinstance(answer, Refused)
+        place = contact_rows.place_of(AddressKind(delivery["address_kind"]), delivery["address"], self.account.id)
+        if place.channel is not self.account.channel:
+            return  # a phone that Messenger was asked to match: what they said there is no word about SMS
         contact_id = book.messages[delivery["message_id"]]["contact_id"]
         proof = {"delivery": delivery["id"], "code": answer.provider_code}
-        grounds = Grounds(self.account.id, book.now, answer.code, proof)
+        grounds = Grounds(self.account.id, book.now, SEND_REFUSED, proof)
         book.lanes |= await end_consent(tx, self.services, self.workspace_id, contact_id, place, grounds)
 
     def _again(self, answer: Refused, attempts: int) -> datetime:
@@ -369,3 +385,7 @@ class MessageHandOver:
     async def _wake(self, lanes: set[str]) -> None:
         for lane in sorted(lanes):
             await self.services.wake(lane)
+
+
+def _way_of(row: Row) -> Way:
+    return Way(row["contact_id"], row["channel"], row["account_id"], AddressKind(row["address_kind"]), row["address"])

@@ -122,7 +122,7 @@ async def send_in(
     """One message accepted in a transaction that does more, and the lanes to wake once that is durable."""
     if error := _check_draft(services, request):
         return error, set()
-    [sent], lanes = await _accept(tx, services, workspace_id, [(request, origin)])
+    [sent], lanes = await accept(tx, services, workspace_id, [(request, origin)])
     return sent, lanes
 
 

@@ -27,6 +27,7 @@ WEBHOOK_FIELDS = (
     "message_deliveries",
     "message_reads",
     "message_echoes",
+    "message_reactions",
     "feed",
     "marketing_message_echoes",
     "marketing_message_deliveries",
@@ -215,6 +216,16 @@ async def list_pages(services: Services, workspace_id: str, *, after: str | None
         return await tx.fetch_all(rows.page_of(tables.pages, workspace_id, after=after, limit=limit))
 
     return await services.db.read(unit)
+
+
+def check_connected(page: Row) -> None:
+    """Errors: RefusedError `reconnect_needed`, as nothing goes on there before a person has connected the Page again."""
+    if page["state"] != "connected":
+        raise RefusedError(
+            f"The Page {page['id']} must be connected again by a person: Meta no longer takes its tokens.",
+            code="reconnect_needed",
+            remedy="Connect it with fresh tokens: guestlist pages connect",
+        )
 
 
 async def mark_dead(services: Services, page: Row, sentence: str) -> None:

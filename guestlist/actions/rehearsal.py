@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 READS = frozenset(
     {"debug_token", "read_page", "read_terms", "list_audiences", "read_audience"}
-    | {"read_sessions", "list_tokens", "list_campaigns", "list_personas", "read_messenger_profile"}
+    | {"read_sessions", "list_tokens", "list_campaigns", "list_personas", "read_messenger_profile", "read_profile"}
 )
 
 

@@ -231,9 +231,11 @@ class CampaignHandOver:
         if error.number == OPTED_OUT:
             first = row["opted_out_at"] is None
             return move(row, Delivery.FAILED, reason=error.reason, opted_out_at=to_ms(now), first_opt_out=first)
-        if error.kind is ErrorClass.RECIPIENT or error.number == UNFILLED_MACRO or _exhausted(error, row["attempts"]):
-            return move(row, Delivery.FAILED, reason=error.reason)
-        return move(row, Delivery.QUEUED, reason=error.reason, not_before=to_ms(_again(error, row["attempts"], now)))
+        unexplained = row["unexplained"] + (error.tries is not None)
+        if error.kind is ErrorClass.RECIPIENT or error.number == UNFILLED_MACRO or _exhausted(error, unexplained):
+            return move(row, Delivery.FAILED, reason=error.reason, unexplained=unexplained)
+        later = to_ms(_again(error, row["attempts"], now))
+        return move(row, Delivery.QUEUED, reason=error.reason, unexplained=unexplained, not_before=later)
 
     async def _note_opt_outs(self, tx: Transaction, subscriber_ids: Sequence[str]) -> None:
         if not subscriber_ids:
@@ -282,9 +284,9 @@ def _standing(row: Row, campaign_expires_at: datetime | None) -> Standing:
     )
 
 
-def _exhausted(error: GraphError, attempts: int) -> bool:
-    """Whether a wait code of unknown meaning was tried often enough. Known waits and throttles never fail a recipient."""
-    return error.tries is not None and attempts >= error.tries
+def _exhausted(error: GraphError, unexplained: int) -> bool:
+    """Whether waits of unknown meaning were met often enough. Known waits and throttles never fail a recipient, nor count."""
+    return error.tries is not None and unexplained >= error.tries
 
 
 def _again(error: GraphError, attempts: int, now: datetime) -> datetime:

@@ -10,7 +10,7 @@ import structlog
 
 from guestlist.domain.identifiers import encode_id
 from guestlist.engine.base import Ownership
-from guestlist.storage import access, early_receipts, endpoints, members, notices, uploads, work
+from guestlist.storage import access, early_receipts, endpoints, members, notices, sessions, uploads, work
 from guestlist.storage.base import Transaction
 from guestlist.storage.instants import to_ms
 
@@ -28,9 +28,10 @@ log = structlog.get_logger(__name__)
 
 async def run_tidy_lane(services: Services, ownership: Ownership) -> float | None:
     """Drops old idempotency keys, raw webhooks applied long ago, imports that were cut off, ledgers of deleted audiences,
-    what endpoints were told, receipts that no message was found for."""
+    what endpoints were told, receipts that no message was found for, sessions that ran out."""
     now = services.clock.now()
     await services.db.write(lambda tx: access.forget_old_requests(tx, to_ms(now - KEYS_LAST)))
+    await services.db.write(lambda tx: sessions.forget_old_sessions(tx, to_ms(now)))
     await services.db.write(lambda tx: _drop_cut_off_imports(tx, to_ms(now - IMPORTS_LAST)))
     kept_from = to_ms(now - services.pace.webhooks_kept)
     ledger = await _drop(services, ownership, lambda tx: members.forget_deleted(tx, BLOCK))

@@ -21,7 +21,7 @@ from guestlist.storage.instants import to_ms
 
 from . import audiences
 from .base import Services
-from .pages import mark_dead
+from .pages import check_connected, mark_dead
 from .upload_calls import pause, send_next, set_upload
 from .upload_plans import plan_next
 
@@ -33,6 +33,8 @@ AUDIENCE_POLL = timedelta(seconds=1)
 
 CANCELLABLE = (Upload.QUEUED.value, Upload.PAUSED.value)
 """States in which no call is on the wire."""
+
+ENDED = (Upload.MATCHED.value, Upload.FAILED.value)
 
 
 async def start_upload(
@@ -187,10 +189,17 @@ async def _note_matching(tx: Transaction, services: Services, audience: Row, upl
 
 
 async def resume_upload(services: Services, workspace_id: str, upload_id: str) -> Row:
-    """Goes on with a paused upload at its first unacknowledged batch, in the same session. Errors: RefusedError."""
+    """Goes on with a paused upload at its first unacknowledged batch, in the same session.
+
+    Errors: NotFoundError, RefusedError `reconnect_needed`, `not_paused`.
+    """
 
     async def unit(tx: Transaction) -> tuple[Row, Row]:
         upload = await rows.get(tx, tables.uploads, workspace_id, upload_id, lock=True)
+        audience = await rows.get(tx, tables.audiences, workspace_id, upload["audience_id"], lock=True)
+        page = await rows.get(tx, tables.pages, workspace_id, audience["page_id"])
+        if upload["state"] not in ENDED:
+            check_connected(page)
         if upload["state"] != Upload.PAUSED.value:
             raise RefusedError(
                 f"Upload {upload_id} is {upload['state']}, not paused.", code="not_paused", remedy="Nothing needs doing."
@@ -198,9 +207,7 @@ async def resume_upload(services: Services, workspace_id: str, upload_id: str) -
         state = Upload.QUEUED if upload["planned_at"] is None else Upload.UPLOADING
         back = {"state": state.value, "reason": "", "restarts": 0, "due_at": services.now_ms()}
         await rows.change(tx, tables.uploads, workspace_id, upload_id, **back)
-        audience = await rows.get(tx, tables.audiences, workspace_id, upload["audience_id"], lock=True)
         await _try_again(tx, services, audience)
-        page = await rows.get(tx, tables.pages, workspace_id, audience["page_id"])
         return await rows.get(tx, tables.uploads, workspace_id, upload_id), page
 
     upload, page = await services.db.write(unit)

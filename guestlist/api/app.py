@@ -15,32 +15,41 @@ from guestlist.api import (
     attachments,
     audiences,
     campaigns,
+    contacts,
+    conversations,
     endpoints,
     events,
     health,
+    invitations,
     keys,
     list_mappings,
     lists,
     messages,
+    page_matching,
     page_messenger,
     pages,
     reference,
     subscribers,
     uploads,
 )
+from guestlist.api.dialects.amio.dialect import DIALECT as AMIO
 from guestlist.api.dialects.base import Dialects
 from guestlist.api.dialects.comapi.dialect import DIALECT as COMAPI
+from guestlist.api.dialects.gupshup.dialect import DIALECT as GUPSHUP
 from guestlist.api.health import Ready
 from guestlist.api.layers import Admitted, Bounded, Observed, Repeatable
 from guestlist.api.metrics import Metrics
 from guestlist.api.openapi import ALWAYS, describe, name_operation, refusals
 from guestlist.api.problems import answer_http, answer_invalid, answer_known
 from guestlist.api.queries import check_query
+from guestlist.api.straight import Straight
 from guestlist.errors import GuestlistError
 
 NOUNS = (
+    messages,  # first, for routes are tried in this order, and this one is asked most
     pages,
     page_messenger,
+    page_matching,
     accounts,
     list_mappings,
     lists,
@@ -48,13 +57,15 @@ NOUNS = (
     uploads,
     subscribers,
     campaigns,
-    messages,
+    contacts,
+    conversations,
+    invitations,
     attachments,
     keys,
     endpoints,
     events,
 )
-DIALECTS = (COMAPI,)
+DIALECTS = (COMAPI, AMIO, GUPSHUP)
 TAGS = [
     {"name": "pages", "description": "Facebook Pages, connected with their tokens and their ad account."},
     {"name": "accounts", "description": "Numbers and mailboxes that messages go out from; Pages are listed too."},
@@ -63,7 +74,10 @@ TAGS = [
     {"name": "uploads", "description": "A list on its way into an audience."},
     {"name": "subscribers", "description": "Holders of a subscription token on a Page."},
     {"name": "campaigns", "description": "One marketing message to many subscribers."},
+    {"name": "contacts", "description": "The people we know, and how they are reached."},
+    {"name": "conversations", "description": "The thread with one contact on one account, both sides."},
     {"name": "messages", "description": "One message to one person, over the first open channel."},
+    {"name": "invitations", "description": "Message requests to people known by phone, one a person."},
     {"name": "keys", "description": "API keys. Each is shown once."},
     {"name": "endpoints", "description": "Your URLs that receive events."},
     {"name": "events", "description": "What happened, newest first."},
@@ -87,6 +101,7 @@ def build_api(services: Services, *, ready: Ready, list_max_bytes: int) -> FastA
             Middleware(Admitted, services=services),
             Middleware(Bounded, list_max_bytes=list_max_bytes),
             Middleware(Repeatable, services=services),
+            Middleware(Straight, services=services),
         ],
         exception_handlers={
             GuestlistError: answer_known,

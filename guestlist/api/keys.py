@@ -10,6 +10,7 @@ from guestlist.api.caller import Acting, Calling
 from guestlist.api.models import Given, Instant, Name, RowId, Shown
 from guestlist.api.openapi import WRITING, refusals
 from guestlist.api.paging import ById, Listing
+from guestlist.domain.identifiers import check_cursor
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 
@@ -41,7 +42,8 @@ class NewKey(Key):
 async def list_keys(caller: Calling, window: ById) -> Listing[Key]:
     """Keys, oldest first, revoked ones too."""
     found = await access.list_keys(caller.services, caller.workspace_id)
-    behind = [row for row in found if window.after is None or row["id"] > window.after]
+    after = "" if window.after is None else check_cursor(window.after, "key")
+    behind = [row for row in found if row["id"] > after]
     return window.cut(behind[: window.wanted], Key.of)
 
 

@@ -129,7 +129,6 @@ class Bounded:
             scope["state"]["body"] = body
             await self._app(scope, _replay(body, receive), send)
 
-
     def _limit(self, path: str) -> int:
         if path in LIST_PATHS:
             return self._list_max_bytes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -17,8 +16,7 @@ from guestlist.errors import NotFoundError
 
 router = APIRouter(prefix="/v1/lists/mappings", tags=["lists"])
 
-PATTERN = r"^[0-9a-f]{32}$"
-_FINGERPRINT = re.compile(PATTERN[1:-1], re.ASCII)
+_SHAPE = {"pattern": f"^{list_mappings.FINGERPRINT.pattern}$"}
 
 
 class SavedColumn(BaseModel):
@@ -40,17 +38,17 @@ class SavedMapping(Shown):
 
 def check_fingerprint(value: str) -> str:
     """The fingerprint, if it can be one. Errors: NotFoundError."""
-    if not _FINGERPRINT.fullmatch(value):
+    if not list_mappings.FINGERPRINT.fullmatch(value):
         raise NotFoundError("No mapping is saved under this fingerprint.", remedy="Copy the `fingerprint` from the listing.")
     return value
 
 
-Fingerprint = Annotated[str, AfterValidator(check_fingerprint), Field(json_schema_extra={"pattern": PATTERN})]
+Fingerprint = Annotated[str, AfterValidator(check_fingerprint), Field(json_schema_extra=_SHAPE)]
 
 
 async def find_window(limit: Limit = 50, after: After = None) -> Window[str]:
     """The window over a listing kept by fingerprints."""
-    return Window(limit, None if after is None else parse_cursor(after, _FINGERPRINT))
+    return Window(limit, None if after is None else parse_cursor(after, list_mappings.FINGERPRINT))
 
 
 @router.get("", summary="List saved mappings", responses=refusals(400))

@@ -227,6 +227,11 @@ class NewMessage(Given):
     options: OptionsGiven = Field(default_factory=OptionsGiven)
     purpose: Purpose = Purpose.SERVICE
     fallback: FallbackGiven | None = None
+    require_opt_in: bool = Field(
+        False,
+        description="Only over channels that the person has opted in to, by the consent ledger or as an open subscriber of the "
+        "Page; a rule without is closed as `no_opt_in`.",
+    )
     metadata: Thing = Field({}, description="Yours: it comes back with every event.")
     send_at: Expiry | None = Field(None, description="Not before this.")
     expires_at: Expiry | None = Field(None, description="Not after this.")
@@ -242,6 +247,7 @@ class NewMessage(Given):
             options=self.options.as_options(),
             purpose=self.purpose,
             fallback=Fallback(fallback.unless, int(fallback.within.total_seconds())) if fallback else None,
+            require_opt_in=self.require_opt_in,
             send_at=maybe_ms(self.send_at),
             expires_at=maybe_ms(self.expires_at),
         )

@@ -27,6 +27,7 @@ REASONS = {
     403: "Meta does not permit it with the tokens given.",
     404: "No such thing in this workspace.",
     409: "Policy or state forbids this now, or the Idempotency-Key is taken.",
+    412: "It has changed since it was read: its ETag is another one now.",
     413: "The body is too large.",
     415: "The body is of a kind this address does not take.",
     422: "A field is missing or wrong, or the Idempotency-Key belongs to another request.",

@@ -20,10 +20,11 @@ Item = TypeVar("Item")
 Place = TypeVar("Place", str, int)
 
 _ID = re.compile(ID_PATTERN[1:-1], re.ASCII)
+PLACE = re.compile(r"-?[0-9]{1,15}~[1-3](:[a-z0-9_]{1,40}){1,4}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 Limit = Annotated[int, Query(ge=1, le=200, description="At most so many.")]
-After = Annotated[str | None, Query(max_length=100, description="The `next` of the slice before, unchanged.")]
+After = Annotated[str | None, Query(max_length=300, description="The `next` of the slice before, unchanged.")]
 
 
 class Listing(BaseModel, Generic[Item]):
@@ -79,5 +80,11 @@ async def find_numbered_window(limit: Limit = 50, after: After = None) -> Window
     return Window(limit, None if after is None else int(parse_cursor(after, _NUMBER)))
 
 
+async def find_placed_window(limit: Limit = 50, after: After = None) -> Window[str]:
+    """The window over a timeline: the cursor holds an instant and the key within it."""
+    return Window(limit, None if after is None else parse_cursor(after, PLACE))
+
+
 ById = Annotated[Window[str], Depends(find_window)]
 ByPosition = Annotated[Window[int], Depends(find_numbered_window)]
+ByPlace = Annotated[Window[str], Depends(find_placed_window)]

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 
-from guestlist.errors import DependencyError, GuestlistError, NotFoundError, UnauthenticatedError, UsageError
+from guestlist.errors import DependencyError, GuestlistError, NotFoundError, UnauthenticatedError, UsageError, type_of
 
 MEDIA_TYPE = "application/problem+json"
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
@@ -111,7 +111,7 @@ def show_problem(error: GuestlistError) -> dict[str, Any]:
     """An error's members, but for the request it belongs to."""
     return {
         **error.data,
-        "type": f"urn:guestlist:error:{error.code}",
+        "type": type_of(error.code),
         "title": (type(error).__doc__ or "").splitlines()[0],
         "status": error.status,
         "detail": error.sentence,

@@ -1,4 +1,4 @@
-"""The checks of `guestlist doctor`, from the ground up: this machine, its files, the database, Meta, each Page, what waits."""
+"""The checks of `guestlist doctor`, from the ground up: machine, files, database, Meta, each Page, what waits, records."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from guestlist.actions import pages
 from guestlist.actions.checkups import Finding, Health, check_page, failed, read_backlog
+from guestlist.actions.record_checks import check_records
 from guestlist.app import App, find_server, open_app
 from guestlist.cli.config import META, find_warnings
 from guestlist.cli.output import count, plural
@@ -189,6 +190,8 @@ async def check_work(settings: Settings, *, reachable: bool) -> AsyncIterator[Fi
                 async for finding in check_meta(app):
                     yield finding
             async for finding in check_backlog(app):
+                yield finding
+            for finding in await check_records(app.services):
                 yield finding
     except GuestlistError as error:
         yield failed("Installation", error)

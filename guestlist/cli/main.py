@@ -21,6 +21,7 @@ from guestlist.cli import (
     accounts,
     campaigns,
     config,
+    contacts,
     demo,
     doctor,
     emulator,
@@ -98,7 +99,7 @@ app.command("serve")(serve.serve)
 app.command("worker")(serve.worker)
 app.command("doctor")(doctor.doctor)
 # `stored_lists` adds to the commands of `lists`, `uploads` to those of `audiences`.
-for noun in (pages, accounts, stored_lists, uploads, subscribers, campaigns, messages, keys, endpoints, events, config):
+for noun in (pages, accounts, stored_lists, uploads, subscribers, campaigns, contacts, messages, keys, endpoints, events, config):
     app.add_typer(noun.app)
 lists.app.command("mappings")(list_mappings.mappings)
 lists.app.command("forget-mapping")(list_mappings.forget_mapping)

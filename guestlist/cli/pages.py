@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from guestlist.cli import page_matching, page_messenger
 from guestlist.cli.installation import in_installation, print_rehearsal
 from guestlist.cli.listings import Columns, document, print_listing
 from guestlist.cli.options import After, DryRun, Json, Limit, Patience, Wait
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from guestlist.storage.base import Row
 
 app = typer.Typer(name="pages", no_args_is_help=True, help="Connect Facebook Pages and read their subscribers.")
+app.add_typer(page_messenger.profile)
+app.add_typer(page_messenger.personas)
+app.command()(page_matching.matching)
 
 OurId = Annotated[str, typer.Argument(metavar="PAGE", help="The Page's id here, `pag_…`.", show_default=False)]
 

@@ -13,7 +13,7 @@ from typer._click.exceptions import ClickException
 from typer.rich_utils import rich_format_error
 
 from guestlist.cli.output import printable, say, say_json
-from guestlist.errors import DependencyError, GuestlistError
+from guestlist.errors import DependencyError, GuestlistError, type_of
 
 INTERRUPTED = 130
 READER_GONE = 141  # what a shell reports for a program that a closed pipe ended
@@ -108,5 +108,5 @@ def report_unexpected(error: BaseException, *, as_json: bool, verbose: bool) -> 
 
 def print_problem(problem: dict[str, Any]) -> None:
     """A problem object (RFC 9457) on stderr, one line."""
-    document = {"type": f"urn:guestlist:error:{problem['code']}"} | problem
+    document = {"type": type_of(problem["code"])} | problem
     say_json(document)

@@ -136,5 +136,11 @@ class Bucket(Protocol):
         ...
 
 
-Pump = Callable[[HandOver[Any, Any], Bucket, Ownership], Awaitable[None]]
-"""Claims, rechecks, calls and records until `claim` gives nothing and all outcomes are written."""
+class Pump(Protocol):
+    """Claims, rechecks, calls and records until `claim` gives nothing and all outcomes are written."""
+
+    def __call__(
+        self, work: HandOver[Any, Any], bucket: Bucket, ownership: Ownership, /, *, in_flight: int = ...
+    ) -> Awaitable[None]:
+        """`in_flight` calls at once, at most."""
+        ...

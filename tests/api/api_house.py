@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from support.asgi import Client
+from support.inbound import said, tell
+from support.messaging import add_account
 from support.scripted import AD_ACCOUNT, PAGE_ID, House, build_house, token_row
 
 from guestlist.actions import access
 from guestlist.api.app import build_api
+from guestlist.domain.messages import Channel
 from guestlist.storage import access as access_rows
 from guestlist.storage.base import Database
 
@@ -43,6 +46,14 @@ class Api:
         assert answered.status == 201, answered.text
         return str(answered.json()["id"])
 
+    async def save_mapping(self) -> str:
+        """Imports a list whose columns are told; the fingerprint under which that is saved."""
+        query = {"region": "GB", "mapping": '{"Who": "EMAIL"}'}
+        answered = await self.client.send_file("/v1/lists", b"Who\nann@example.com\n", query)
+        assert answered.status == 201, answered.text
+        [saved] = (await self.client.get("/v1/lists/mappings")).json()["data"]
+        return str(saved["fingerprint"])
+
     async def subscribe(self, page_id: str, *tokens: str) -> list[str]:
         """Lets Meta list tokens of the Page; the subscribers' ids, newest first."""
         self.house.graph.tokens = [token_row(token, psid=f"psid-{token}") for token in tokens]
@@ -53,6 +64,7 @@ class Api:
     async def fill(self) -> dict[str, str]:
         """One of every noun; ids by the name they have in paths."""
         page_id = await self.connect()
+        endpoint_id = await self.make("endpoints", name="shop", url="https://example.com/hooks")
         audience_id = await self.make("audiences", page_id=page_id, name="Loyal")
         list_id = await self.import_list()
         return {
@@ -63,7 +75,33 @@ class Api:
             "subscriber_id": (await self.subscribe(page_id, "tok-1"))[0],
             "campaign_id": await self.make("campaigns", page_id=page_id, name="Spring", text="Hello"),
             "key_id": await self.make("keys", name="shop"),
+            "account_id": (await add_account(self.house, Channel.EMAIL))["id"],
+            "persona_id": "1500",  # Meta's, of the stranger's Page or not
+            "message_id": await self.send(),
+            "invitation_id": await self.invite(page_id),
+            **await self.be_written_to(),
+            "endpoint_id": endpoint_id,
+            "notice_id": (await self.client.post(f"/v1/endpoints/{endpoint_id}/test")).json()["id"],
+            "fingerprint": await self.save_mapping(),
         }
+
+    async def be_written_to(self) -> dict[str, str]:
+        """Somebody writes to the Page; the ids of the contact and the conversation."""
+        await tell(self.house, said(self.house, "Hello", "m_1"))
+        [conversation] = (await self.client.get("/v1/conversations")).json()["data"]
+        return {"contact_id": conversation["contact_id"], "conversation_id": conversation["id"]}
+
+    async def invite(self, page_id: str) -> str:
+        """Invites somebody by phone; the invitation's id."""
+        await self.client.put(f"/v1/pages/{page_id}/matching", {"phone_matching": "enabled"})
+        contact_id = await self.make("contacts", phone="+447911123457", first_name="Ben")
+        asked = {"page_id": page_id, "contact_ids": [contact_id]}
+        return await self.make("invitations", name="Spring", text="May we write to you?", **asked)
+
+    async def send(self) -> str:
+        """Sends an SMS from a sandbox; the message's id."""
+        await add_account(self.house, Channel.SMS)
+        return await self.make("messages", to={"phone": "+447911123456"}, rules=["sms"], text="Hello")
 
     async def stranger(self) -> Client:
         """A client with a key of another workspace."""

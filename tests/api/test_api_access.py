@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 from api_house import ATTESTATION, Api
 from support.asgi import Client
@@ -55,15 +56,26 @@ async def test_no_key_finds_anything_of_another_workspace(api: Api) -> None:
     # Given one of every noun, and a stranger
     ids = await api.fill()
     stranger = await api.stranger()
-    bodies = {"start_upload": {"list_id": ids["list_id"], "attestation": ATTESTATION}}
+    bodies = {
+        "start_upload": {"list_id": ids["list_id"], "attestation": ATTESTATION},
+        "change_contact": {"first_name": "Ana"},
+        "merge_contacts": {"contact": f"con_{'0' * 26}"},
+        "remove_address": {"kind": "phone", "value": "+447911123456"},
+        "update_account": {"name": "Ana"},
+        "update_endpoint": {"name": "Ana"},
+        "rotate_secret": {},
+        "replay_notices": {"failed": True},
+        "create_persona": {"name": "Ana", "picture_url": "https://example.com/ana.png"},
+        "set_profile": {"get_started": {"payload": "START"}},
+        "send_action": {"psid": "1", "action": "typing_on"},
+        "declare_matching": {"phone_matching": "suspended"},
+    }
     # When the stranger calls every route that takes an id
     routes = [(method, path) for method, path in operations(api) if "{" in path]
     for method, path in routes:
         operation = api.app.openapi()["paths"][path][method.lower()]["operationId"]
-        if method == "POST":
-            answered = await stranger.post(path.format(**ids), bodies.get(operation))
-        else:
-            answered = await stranger.call(method, path.format(**ids))
+        chunks = (orjson.dumps(bodies[operation]) if operation in bodies else b"",)
+        answered = await stranger.call(method, path.format(**ids), headers={"content_type": "application/json"}, chunks=chunks)
         # Then nothing is there
         assert answered.status == 404, (method, path, answered.text)
         assert answered.json()["code"] == "not_found"

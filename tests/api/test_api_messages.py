@@ -11,6 +11,7 @@ import pytest_asyncio
 from api_house import Api
 from support.messaging import PSID, add_account, write_to_page
 
+from guestlist.actions.opt_ins import state_opt_ins
 from guestlist.domain.messages import Channel
 
 PHONE = "+44 7911 123456"
@@ -72,6 +73,14 @@ async def test_a_refusal_names_every_rule_and_what_would_open_it(api: Api, sms: 
     routes = answered.json()["routes"]
     assert [(route["rule"], route["code"]) for route in routes] == [(1, "window_closed"), (2, "no_address")]
     assert all(route["opens"] for route in routes)
+
+
+async def test_an_opt_in_can_be_required(api: Api, sms: str) -> None:
+    refused = await api.client.post("/v1/messages", body(require_opt_in=True))
+    assert (refused.status, refused.code) == (409, "no_opt_in")
+    message = (await api.client.post("/v1/messages", body())).json()
+    await state_opt_ins(api.house.services, api.house.workspace_id, message["contact_id"], {Channel.SMS: True}, by="shop")
+    assert (await api.client.post("/v1/messages", body(require_opt_in=True))).status == 201
 
 
 async def test_explaining_tells_the_way_and_keeps_nothing(api: Api, sms: str) -> None:

@@ -72,6 +72,24 @@ async def test_a_check_keeps_nothing(api: Api) -> None:
     assert (await api.client.get("/v1/lists")).json()["data"] == []
 
 
+async def test_a_report_says_what_would_help_and_shows_as_many_rows_as_asked_for(api: Api) -> None:
+    file = b"email,phone\n" + b"".join(b"p%d@example.co.uk,020 7946 %04d\n" % (n, n) for n in range(200))
+    report = (await api.client.send_file("/v1/lists/check", file, {"region": "US", "preview_rows": "30"})).json()
+
+    assert (report["verdict"]["code"], len(report["preview"])) == ("region", 30)
+    assert (report["regions"][0]["region"], report["regions"][0]["net"]) == ("GB", 200)
+    assert {"code", "rows", "gain", "text", "action"} == set(report["hints"][0])
+    assert report["identifiers_per_row"]["email_only"] == 200
+
+
+async def test_a_stored_report_tells_the_same_as_a_check(api: Api) -> None:
+    list_id = await api.import_list()
+    stored = (await api.client.get(f"/v1/lists/{list_id}/report")).json()
+
+    assert stored["verdict"]["text"]
+    assert stored["identifiers_per_row"]["average"] >= 1
+
+
 async def test_a_file_is_read_as_told(api: Api) -> None:
     query = {
         "region": "GB",
@@ -91,7 +109,7 @@ async def test_a_file_is_read_as_told(api: Api) -> None:
         (b"", {"region": "GB"}, 422, "empty_file"),
         (b"email\n", {"region": "GB"}, 422, "header_only"),
         (b"%PDF-1.7\n1 0 obj", {"region": "GB"}, 422, "not_text"),
-        (b"\x1f\x8b\x08\x00\x00", {"region": "GB"}, 422, "not_text"),
+        (b"%PDF-1.7", {"region": "GB"}, 422, "not_text"),
         (b"colour\nred\n", {"region": "GB"}, 422, "no_usable_column"),
         (CSV_FILE, {"region": "UK"}, 422, "unknown_region"),
         (CSV_FILE, {"region": "GB", "encoding": "klingon"}, 422, "unknown_encoding"),
@@ -175,6 +193,34 @@ async def test_an_upload_is_shown_with_its_consent(api: Api) -> None:
     assert isinstance(upload["session_id"], str)  # 63 bits do not fit a JavaScript number
     assert {name: consents[0][name] for name in ATTESTATION} == ATTESTATION
     assert consents[0]["proof"]["upload"] == ids["upload_id"]
+
+
+async def test_the_next_version_of_a_list_is_counted_by_what_it_changes(api: Api) -> None:
+    ids = await api.fill()
+    uploads = f"/v1/audiences/{ids['audience_id']}/uploads"
+    unplanned = (await api.client.get(f"/v1/uploads/{ids['upload_id']}")).json()
+    assert (unplanned["mode"], unplanned["added"], unplanned["planned_at"]) == ("add", None, None)
+    for _ in range(2):  # the audience is made, then filled
+        await api.house.run_ads()
+        api.house.clock.move(seconds=2)
+    list_id = await api.import_list(b"email\nnew@example.com\n")
+    started = await api.client.post(uploads, {"list_id": list_id, "attestation": ATTESTATION, "mode": "sync"})
+    await api.house.run_ads()
+    upload = (await api.client.get(f"/v1/uploads/{started.json()['id']}")).json()
+    assert (upload["mode"], upload["full"], upload["added"], upload["removed"], upload["unchanged"]) == ("sync", False, 1, 2, 0)
+    refused = await api.client.post(uploads, {"list_id": list_id, "attestation": ATTESTATION, "mode": "mirror"})
+    assert (refused.status, refused.code) == (422, "invalid_request")
+
+
+async def test_an_upload_that_waits_is_given_up_and_its_list_deleted(api: Api) -> None:
+    ids = await api.fill()
+    in_use = await api.client.delete(f"/v1/lists/{ids['list_id']}")
+    assert (in_use.status, in_use.code) == (409, "list_in_use")
+    cancelled = (await api.client.post(f"/v1/uploads/{ids['upload_id']}/cancel")).json()
+    assert (cancelled["state"], cancelled["reason"]) == ("failed", "cancelled")
+    assert (await api.client.post(f"/v1/uploads/{ids['upload_id']}/cancel")).code == "not_cancellable"
+    assert (await api.client.delete(f"/v1/lists/{ids['list_id']}")).status == 204
+    assert (await api.client.get(f"/v1/lists/{ids['list_id']}")).status == 404
 
 
 async def test_an_upload_that_is_not_paused_cannot_be_resumed(api: Api) -> None:

@@ -8,7 +8,12 @@ import pytest
 from api_house import Api
 from support.asgi import Client
 
-LISTINGS = ["pages", "lists", "audiences", "uploads", "subscribers", "campaigns", "keys", "events"]
+from guestlist.api.paging import build_cursor
+
+LISTINGS = [
+    *("pages", "accounts", "lists", "audiences", "uploads", "subscribers", "campaigns", "contacts", "conversations", "messages"),
+    *("invitations", "keys", "endpoints", "events"),
+]
 
 
 async def read_all(client: Client, path: str, limit: int) -> list[dict[str, Any]]:
@@ -62,6 +67,13 @@ async def test_a_cursor_of_nowhere_is_refused_by_every_listing(client: Client, c
     for noun in LISTINGS:
         answered = await client.get(f"/v1/{noun}", {"after": cursor})
         assert (answered.status, answered.code) == (400, "bad_cursor"), noun
+
+
+async def test_a_cursor_of_another_noun_is_refused_by_every_listing(api: Api) -> None:
+    for noun in LISTINGS:
+        answered = await api.client.get(f"/v1/{noun}", {"after": build_cursor("rep_01hq3k5y8v7d2w9g4m6n0p1r2s")})
+        assert (answered.status, answered.code) == (400, "bad_cursor"), noun
+        assert answered.json()["detail"].startswith("`after` is no id of this listing"), noun
 
 
 @pytest.mark.parametrize("limit", ["0", "201", "-1", "many", "", "9" * 40])

@@ -50,3 +50,41 @@ async def test_the_emulators_buttons_move_its_clock(browser, tmp_path):
             await page.wait_for_timeout(300)
             assert (await stage.emulator.get("/_emulator/clock"))["unix"] - before > 3500
             assert complaints == []
+
+
+@pytest.mark.parametrize("path", ["people", "people/{psid}", "texts"])
+async def test_the_emulators_people_fit_every_screen(browser, look, path, tmp_path):
+    async with set_stage(tmp_path) as stage:
+        person = await stage.emulator.post("/_emulator/people", {"first_name": "Ana", "phone": "+12125552368"})
+        await stage.emulator.post(
+            "/_emulator/people/say", {"psid": person["psid"], "text": "W" * 90 + " https://shop.test/" + "a" * 90}
+        )
+        await stage.emulator.post("/_emulator/texts/say", {"from": "+12125552368", "body": "W" * 120})
+        url = f"{stage.emulator_url}/_emulator/{path.format(**person)}"
+        async with opened(browser, url, look) as (page, asked, complaints):
+            assert "W" * 20 in await page.inner_text("main")
+            assert set(asked) <= {"127.0.0.1"}
+            assert complaints == []
+            assert await overflow(page) <= 0
+
+
+async def test_a_person_accepts_a_request_taps_and_answers(browser, tmp_path):
+    async with set_stage(tmp_path, speed=1.0) as stage:
+        person = await stage.emulator.post("/_emulator/people", {"first_name": "Ana", "phone": "+12125552368"})
+        graph = stage.app.services.graph.with_token(stage.world["page_token"])
+        replies = [{"content_type": "text", "title": "Gladly", "payload": "yes"}]
+        message = {"text": "<b>May</b> we write here?", "quick_replies": replies}
+        await graph.send_message(stage.world["page_id"], {"recipient": {"phone_number": "+12125552368"}, "message": message})
+        async with opened(browser, f"{stage.emulator_url}/_emulator/people/{person['psid']}", {}) as (page, _, complaints):
+            await page.get_by_role("button", name="Accept").click()
+            await page.get_by_role("button", name="Gladly").click()
+            await page.get_by_label("Your message").fill("See you at eight")
+            await page.get_by_role("button", name="Send").click()
+            await page.get_by_text("See you at eight").wait_for()
+            assert await page.get_by_role("region", name="Message request").count() == 0
+            assert complaints == []
+        seen = await stage.emulator.get(f"/_emulator/people/{person['psid']}")
+        assert (seen["request"], [line["text"] for line in seen["lines"]]) == (
+            "accepted",
+            ["<b>May</b> we write here?", "Gladly", "See you at eight"],
+        )

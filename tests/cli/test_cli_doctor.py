@@ -13,6 +13,8 @@ import pytest
 from cli_meta import Meta
 from typer.testing import Result
 
+from guestlist.actions.pages import WEBHOOK_FIELDS
+
 Command = Callable[..., Result]
 Examine = Callable[..., tuple[int, dict[str, dict[str, str]]]]
 
@@ -44,7 +46,8 @@ def test_a_connected_page_is_examined_to_the_end(page: str, guestlist: Command, 
     told = guestlist("doctor")
 
     assert told.exit_code == 0
-    for part in ("ads token: Valid", "terms: The ad account has accepted", "15 webhook fields", "Meta accepts the app's id"):
+    subscribed = f"{len(WEBHOOK_FIELDS)} webhook fields"
+    for part in ("ads token: Valid", "terms: The ad account has accepted", subscribed, "Meta accepts the app's id"):
         assert part in told.stdout
     assert "warn  Server: none runs" in told.stdout
     assert told.stdout.splitlines()[-1] == "It works; 1 thing to know."
@@ -150,6 +153,20 @@ def test_what_waits_or_is_in_doubt_is_told(page: str, examine: Examine, empty_fo
     assert code == 0
     assert "3 recipients" in wrong["Recipients"]["sentence"]
     assert wrong["Webhooks"]["state"] == "warn"
+
+
+def test_a_broken_consent_ledger_fails(page: str, guestlist: Command, examine: Examine, empty_folder: Path) -> None:
+    guestlist("pages", "sync", page)
+    [first, second] = json.loads(guestlist("subscribers", "list", "--limit", "2", "--json").stdout)["data"]
+    for each in (first, second):
+        guestlist("subscribers", "opt-out", each["id"])
+    assert "Consent ledger of wsp_default" not in examine()[1]
+    change(empty_folder, "UPDATE consents SET act = 'granted' WHERE number = 2")
+
+    code, wrong = examine()
+
+    assert (code, wrong["Consent ledger of wsp_default"]["state"]) == (3, "fail")
+    assert wrong["Consent ledger of wsp_default"]["sentence"].startswith("entry 2 ")
 
 
 def change(folder: Path, statement: str) -> None:

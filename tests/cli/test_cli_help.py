@@ -51,7 +51,7 @@ def test_completion_knows_the_commands() -> None:
 
     result = CliRunner(env=environment).invoke(app, [], prog_name="guestlist")
 
-    assert result.stdout.split() == ["check", "hash", "import", "list", "show", "rejects"]
+    assert {"check", "hash", "import", "list", "show", "rejects", "delete"} <= set(result.stdout.split())
 
 
 @pytest.mark.parametrize("path", [(), ("demo",), ("lists", "check"), ("audiences", "delete")])

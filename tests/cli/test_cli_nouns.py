@@ -68,6 +68,18 @@ def test_what_is_not_there_is_not_found(words: tuple[str, ...], refusal: Refusal
     assert refusal(*words)[0] == 5
 
 
+NOUNS = ("pages", "accounts", "lists", "audiences", "subscribers", "campaigns", "contacts", "messages", "endpoints", "events")
+
+
+@pytest.mark.parametrize("words", [*((noun, "list") for noun in NOUNS), ("audiences", "uploads"), ("lists", "mappings")])
+@pytest.mark.parametrize("after", ["foo", f"rep_{NOBODY}"])
+def test_a_listing_goes_on_only_behind_an_id_of_its_own(words: tuple[str, ...], after: str, refusal: Refusal) -> None:
+    code, problem = refusal(*words, "--after", after)
+
+    assert (code, problem["code"]) == (2, "bad_cursor")
+    assert "`after`" in problem["title"]
+
+
 def test_a_key_is_shown_once(ask: Ask, guestlist: Command, refusal: Refusal) -> None:
     made = ask("keys", "create", "shop")
     bare = guestlist("keys", "create", "till")

@@ -73,6 +73,17 @@ def test_rejects_are_printed_in_slices_and_written_as_csv(messy: str, ask: Ask, 
     assert "(the row)" in guestlist("lists", "rejects", messy).stdout
 
 
+def test_a_list_is_imported_with_its_corrections(messy: str, guestlist: Command, ask: Ask, empty_folder: Path) -> None:
+    guestlist("lists", "import", "messy.csv", "--region", "GB", "--fixable", "fix.csv")
+    text = (empty_folder / "fix.csv").read_text(encoding="utf-8")
+    (empty_folder / "fix.csv").write_text(text.replace("broken,07911 1", "cleo@example.com,07911 123458"), encoding="utf-8")
+
+    kept = ask("lists", "import", "messy.csv", "--region", "GB", "--fixes", "fix.csv")
+
+    assert (kept["rows"], kept["usable"], kept["duplicates"]) == (4, 3, 1)
+    assert ask("lists", "show", kept["id"])["report"]["fixes"]["rows"] == 2
+
+
 @pytest.mark.parametrize("words", [("show", NOBODY), ("rejects", NOBODY), ("rejects", NOBODY, "--out", "rejects.csv")])
 def test_an_unknown_list_is_not_found_and_makes_no_file(words: tuple[str, ...], refusal: Refusal, empty_folder: Path) -> None:
     assert refusal("lists", *words)[0] == 5

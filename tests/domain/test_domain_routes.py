@@ -91,3 +91,13 @@ def test_the_first_open_rule_behind_the_last_is_next_and_those_between_are_told(
     assert decide_next(rules, standings, 3, NOW) == []
     closed = decide_next(rules, [replace(ON_PAGE, opened_at=None), no_mail, no_mail], 0, NOW)
     assert [each.rule for each in closed if isinstance(each, Closed)] == ["window_closed", "no_address", "no_address"]
+
+
+@pytest.mark.parametrize(("required", "opted_in", "rule"), [(True, False, "no_opt_in"), (True, True, ""), (False, False, "")])
+def test_a_draft_that_requires_an_opt_in_goes_only_where_there_is_one(required, opted_in, rule):
+    route = decide(replace(SMS, opted_in=opted_in), require_opt_in=required)
+    assert getattr(route, "rule", "") == rule
+
+
+def test_an_opt_out_is_told_before_a_missing_opt_in():
+    assert decide(replace(SMS, opted_out_at=NOW), require_opt_in=True).rule == "opted_out"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -130,3 +133,49 @@ async def test_a_server_that_stops_midway_leaves_nothing_untold(tmp_path: Path, 
 
             await until(all_told)
     assert len(set(told)) == 100
+
+
+@asynccontextmanager
+async def server_process(folder: Path, url: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A real server in its own process, killed at the end."""
+    given = {"DATABASE_URL": url, "GUESTLIST_ALLOW_NETWORKS": "127.0.0.0/8", "GUESTLIST_LEASE_SECONDS": "1"}
+    command = (sys.executable, "-m", "guestlist", "--data", str(folder), "serve", "--port", "0", "--json")
+    process = await asyncio.create_subprocess_exec(
+        *command, env={**os.environ, **given}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(30):
+        await process.stdout.readline()  # its address: it answers
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def test_kills_lose_no_event_and_every_double_has_its_id(tmp_path: Path, database_url: str) -> None:
+    told: Counter[str] = Counter()
+
+    async def listen(request: web.Request) -> web.Response:
+        told[request.headers["webhook-id"]] += 1
+        await asyncio.sleep(0.01)
+        return web.Response(status=204)
+
+    async with serving(listen) as port, open_app(settings(tmp_path, url=database_url)) as app:
+        made = (await add(app, port)).row
+        await emit(app, 1000)
+        for kill in (1, 2):
+            async with server_process(tmp_path, database_url):
+                await until(lambda least=kill * 200: len(told) >= least)  # type: ignore[misc]
+        assert len(told) < 1000
+        async with server_process(tmp_path, database_url):
+
+            async def all_told() -> bool:
+                return not await endpoints.list_notices(app.services, app.workspace_id, made["id"], state="pending", limit=1)
+
+            await until(all_told, seconds=40)
+        delivered = await endpoints.list_notices(app.services, app.workspace_id, made["id"], state="delivered", limit=2000)
+    assert {row["event_id"] for row in delivered} == set(told)
+    assert len(told) == 1000
+    assert {row["attempts"] for row in delivered} == {1}  # a try whose answer nobody recorded is no try

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import update
 from support.messaging import write_to_page
 
 from guestlist.actions import pages
 from guestlist.cli.demo_run import Stage
+from guestlist.storage import messaging_tables as tables
 
 
 @dataclass
@@ -85,3 +87,68 @@ async def test_typing_is_shown(talk: Talk) -> None:
     await talk.stage.api.post(f"/v1/pages/{talk.page_id}/actions", {"psid": talk.psid, "action": "typing_on"})
     calls = await talk.stage.emulator.get("/_emulator/calls", path=f"/{talk.stage.world['page_id']}/messages", limit="10")
     assert [call["status"] for call in calls["data"]] == [200]
+
+
+FORMS: list[dict[str, Any]] = [
+    {
+        "template_type": "button",
+        "text": "Shop",
+        "buttons": [{"type": "phone_number", "title": "Call", "payload": "+15555550100"}],
+    },
+    {"template_type": "media", "elements": [{"media_type": "image", "url": "https://www.facebook.com/photo/1"}]},
+    {
+        "template_type": "receipt",
+        "recipient_name": "Ana Diaz",
+        "order_number": "A-7",
+        "currency": "EUR",
+        "payment_method": "card",
+        "elements": [{"title": "Cup", "quantity": 2, "price": 4.5, "currency": "EUR", "image_url": "http://cdn.acme.com/c.png"}],
+        "summary": {"total_cost": 9},
+    },
+    {"template_type": "coupon", "title": "Ten off", "coupon_code": "TEN"},
+    {
+        "template_type": "customer_feedback",
+        "title": "How was it?",
+        "subtitle": "One question",
+        "button_title": "Tell us",
+        "feedback_screens": [{"questions": [{"id": "q1", "type": "csat"}]}],
+    },
+    {"template_type": "product", "elements": [{"id": "8801"}]},
+]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form["template_type"])
+async def test_meta_takes_every_template(talk: Talk, form: dict[str, Any]) -> None:
+    [delivery] = (await talk.say(template=form))["deliveries"]
+    assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["accepted"]
+
+
+async def test_a_comment_is_answered_privately_and_once(talk: Talk) -> None:
+    comment = await talk.stage.emulator.post("/_emulator/people/comment", {"psid": talk.psid, "message": "How much?"})
+    to = {"comment": comment["comment_id"]}
+    story = await talk.say(to=to, text="Four fifty.")
+    again = {"to": to, "rules": ["messenger"], "text": "Really."}
+    explained = await talk.stage.api.post("/v1/messages/explain", again)
+    assert story["deliveries"][0]["address_kind"] == "comment"
+    assert story["deliveries"][0]["parts"][0]["provider_id"]
+    assert [route["code"] for route in explained["routes"]] == ["already_replied"]
+
+
+async def test_outside_the_window_a_withdrawn_tag_goes_as_the_utility_template(talk: Talk) -> None:
+    stage, world = talk.stage, talk.stage.world
+    made = {
+        "name": "order_shipped",
+        "language": "en_US",
+        "category": "UTILITY",
+        "components": [{"type": "BODY", "text": "Sent."}],
+    }
+    path = f"/v26.0/{world['page_id']}/message_templates"
+    await stage.emulator.post(path, {**made, "access_token": world["page_token"]})
+    await stage.emulator.post("/_emulator/clock", {"advance_seconds": 25 * 3600})
+    long_ago = update(tables.addresses).values(opened_at=stage.app.services.now_ms() - 25 * 3_600_000)
+    await stage.app.services.db.write(lambda tx: tx.execute(long_ago))
+    options = {"messenger": {"tag": "SHIPPING_UPDATE", "utility": {"name": "order_shipped", "language": "en_US"}}}
+    [delivery] = (await talk.say(text="Shipped", options=options))["deliveries"]
+    assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["accepted"]
+    assert delivery["route"]["messaging_type"] == "UTILITY"
+    assert "2020-03-04" in delivery["route"]["note"]

@@ -27,7 +27,7 @@ SESSION = Session(session_id=2**62 + 1, batch_seq=2, last=True, estimated_total=
 NO_ROWS: dict[str, Any] = {"data": []}
 
 READS: list[tuple[Callable[[GraphClient], Awaitable[Any]], Any, str, dict[str, str]]] = [
-    (lambda g: g.read_page("11"), {"id": "11", "name": "Shop"}, "/11", {"fields": "id,name"}),
+    (lambda g: g.read_page("11"), {"id": "11", "name": "Shop", "is_published": True}, "/11", {"fields": "id,name,is_published"}),
     (lambda g: g.subscribed_fields("11"), NO_ROWS, "/11/subscribed_apps", {}),
     (lambda g: g.read_terms("act_5"), {"id": "act_5"}, "/act_5", {"fields": "tos_accepted,user_tos_accepted"}),
     (lambda g: g.read_audience("77"), {"id": "77"}, "/77", {"fields": AUDIENCE_FIELDS}),
@@ -90,7 +90,7 @@ async def test_with_an_app_secret_a_read_carries_its_proof_as_a_parameter() -> N
 
     await graph.read_page("11")
 
-    assert transport.request.params == {"fields": "id,name", "appsecret_proof": PROOF}
+    assert transport.request.params == {"fields": "id,name,is_published", "appsecret_proof": PROOF}
 
 
 WRITES: list[tuple[Callable[[GraphClient], Awaitable[Any]], Any, str, dict[str, Any]]] = [
@@ -120,6 +120,25 @@ WRITES: list[tuple[Callable[[GraphClient], Awaitable[Any]], Any, str, dict[str, 
         "/77/users",
         {
             "payload": {"schema": ["EMAIL", "PHONE"], "data": [["ab", ""], ["", "cd"]]},
+            "session": {"session_id": 2**62 + 1, "batch_seq": 2, "last_batch_flag": True, "estimated_num_total": 12_000},
+        },
+    ),
+    (
+        lambda g: g.remove_users("77", schema=("EMAIL",), data=(("ab",),), session=SESSION),
+        {"audience_id": "77", "session_id": "5", "num_received": 1, "num_invalid_entries": 0, "invalid_entry_samples": {}},
+        "/77/users",
+        {
+            "payload": {"schema": ["EMAIL"], "data": [["ab"]]},
+            "session": {"session_id": 2**62 + 1, "batch_seq": 2, "last_batch_flag": True, "estimated_num_total": 12_000},
+            "method": "DELETE",
+        },
+    ),
+    (
+        lambda g: g.replace_users("77", schema=("EMAIL",), data=(("ab",),), session=SESSION),
+        {"account_id": "5", "session_id": "5", "num_received": 1, "num_invalid_entries": 0, "invalid_entry_samples": []},
+        "/77/usersreplace",
+        {
+            "payload": {"schema": ["EMAIL"], "data": [["ab"]]},
             "session": {"session_id": 2**62 + 1, "batch_seq": 2, "last_batch_flag": True, "estimated_num_total": 12_000},
         },
     ),

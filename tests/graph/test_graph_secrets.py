@@ -34,6 +34,15 @@ CALLS: list[Callable[[GraphClient], Awaitable[Any]]] = [
     lambda g: g.add_users("77", schema=("PHONE",), data=((DIGEST,),), session=Session(1, 1, True, 1)),
     lambda g: g.send_marketing_message("5", campaign_id="88", token=SUBSCRIBER, message={"text": TEXT}),
     lambda g: g.read_audience(f"{TOKEN}/{SUBSCRIBER}"),
+    lambda g: g.send_message("11", {"recipient": {"id": SUBSCRIBER}, "message": {"text": TEXT}}),
+    lambda g: g.send_action("11", SUBSCRIBER, "typing_on"),
+    lambda g: g.upload_attachment("11", "image", f"https://a.com/{NAME}"),
+    lambda g: g.create_persona("11", NAME, f"https://a.com/{NAME}"),
+    lambda g: g.list_personas("11"),
+    lambda g: g.delete_persona("55"),
+    lambda g: g.read_messenger_profile(["greeting"]),
+    lambda g: g.set_messenger_profile({"greeting": [{"locale": "default", "text": TEXT}]}),
+    lambda g: g.clear_messenger_profile(["greeting"]),
 ]
 LEAKY = f"{NAME} {TOKEN} {SUBSCRIBER} {DIGEST} {TEXT}"
 ANSWERS: list[Response | TransportError] = [

@@ -95,7 +95,7 @@ class Ring:
         """A server that answers, and the workers beside it."""
         serve = await self._spawn("serve", "--port", str(self.port))
         workers = [await self._spawn("worker") for _ in range(self.workers)]
-        async with aiohttp.ClientSession() as session, asyncio.timeout(30):
+        async with aiohttp.ClientSession() as session, asyncio.timeout(60):
             while not await self._answers(session):  # a kill counts from the moment the server works
                 assert serve.returncode is None, "the server ended by itself"
                 await asyncio.sleep(0.02)

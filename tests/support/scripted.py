@@ -13,7 +13,7 @@ from guestlist.actions import inbox, lanes, message_sending, message_timers, not
 from guestlist.actions.access import DEFAULT_WORKSPACE, ensure_default_workspace
 from guestlist.actions.base import MetaApp, Pace, ParsedBody, Services
 from guestlist.actions.pages import ADS_SCOPES, MARKETING_SCOPES, PAGE_SCOPES
-from guestlist.api.dialects.comapi.event_shapes import ComapiRenderer
+from guestlist.app import event_dialects
 from guestlist.channels.registry import Ways, build_channels
 from guestlist.clocks import TimedIds
 from guestlist.domain.consent import check_attestation
@@ -27,8 +27,8 @@ from guestlist.graph.base import (
     ErrorClass,
     GraphError,
     PageInfo,
-    PersonProfile,
     Persona,
+    PersonProfile,
     SentMessage,
     Session,
     SessionInfo,
@@ -41,7 +41,6 @@ from guestlist.graph.base import (
 from guestlist.inbound.parsers import parse_body
 from guestlist.lists.engine import FileListEngine
 from guestlist.outbound.base import Answer, Outbound, Request
-from guestlist.outbound.dialects import comapi_dialect, native_dialect
 from guestlist.outbound.post import guarded_sockets
 from guestlist.storage.base import Database
 from guestlist.vault import SealedVault
@@ -388,7 +387,7 @@ async def build_house(database: Database, graph: ScriptedGraph | None = None) ->
         bucket=lambda page_id, rate: TokenBucket(0),
         pump=pump,
         channels=build_channels(graph, Ways.through(guarded_sockets())),
-        outbound=Outbound(ScriptedPost(), {each.name: each for each in (native_dialect(), comapi_dialect(ComapiRenderer()))}),
+        outbound=Outbound(ScriptedPost(), event_dialects()),
     )
     await ensure_default_workspace(services)
     return House(services, graph, clock)
