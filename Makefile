@@ -10,7 +10,7 @@ demo: venv ## run the whole main job against the built-in Graph API emulator
 	@$(BIN)/guestlist demo
 
 test: venv ## run the whole test suite on the embedded default
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 venv: $(STAMP) ## build the environment alone
 
