@@ -108,7 +108,7 @@ class Disk:
 
 
 @contextmanager
-def small_disk(folder: Path, megabytes: int = 24) -> Iterator[Disk]:
+def small_disk(folder: Path, megabytes: int = 48) -> Iterator[Disk]:
     """A tmpfs of so many megabytes, unmounted afterwards. Skips the test where this user may not mount one."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "guestlist-test", str(folder)]

@@ -316,7 +316,7 @@ def test_a_webhook_that_is_too_large_is_refused_before_it_is_read(house, silence
     answer = house.announce("/webhooks/meta", length=5 * 1024 * 1024)
 
     assert (answer.status, answer.document["code"]) == (413, "body_too_large")
-    assert "fewer events" in answer.document["detail"]
+    assert "fewer events" in answer.document["remedy"]
     assert (house.standing(), house.rows("SELECT count(*) FROM webhooks")) == (before, stored)
 
 
@@ -519,7 +519,7 @@ def choke(here, disk):
             assert len(accepted) < 200
     assert answer.status == 503, answer.text
     assert answer.document["code"] == "dependency_down"
-    assert "send it again" in answer.document["detail"]
+    assert "send it again" in answer.document["remedy"]
     return accepted, body
 
 
